@@ -1,0 +1,1 @@
+"""Customer 360: from the source systems' raw records to one golden record per customer. Never imports airflow."""

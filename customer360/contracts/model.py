@@ -1,0 +1,138 @@
+"""What a source contract says, as frozen data. Built only by `customer360.contracts.reader`, which validates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+Kind = Literal["postgresql", "api", "local", "s3", "sftp", "kafka", "custom"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRef:
+    """A field of some object: `shop.customers.customer_id`."""
+
+    system: str
+    object: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One declared field of a source object: a column in landing (text) and raw (`sql_type`)."""
+
+    name: str
+    source_name: str  # column, or dotted path in a JSON document, at the source
+    logical_type: str
+    sql_type: str
+    required: bool
+    unique: bool
+    classification: str  # 'internal', or 'personal.<what>': masked for analysts
+    semantic_type: str | None = None  # what the field means for identity
+    same_customer: FieldRef | None = None  # a declared link: holds that field's value for the same person
+    references: FieldRef | None = None  # foreign key; checked as a warning
+    verifies: str | None = None  # this boolean field says whether that field's value is verified
+    description: str = ""
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is masked for analysts."""
+        return self.classification.startswith("personal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """Rows of this object describe a person or organisation that identity resolves.
+
+    `key` names the fields whose values, joined with ':', make the record key (default: the primary key). With `of`,
+    the rows only add attributes to records of that other object; `key` then names the fields that hold its key.
+    `where` keeps the rows whose fields equal the given values.
+    """
+
+    kind: Literal["person", "organisation"]
+    key: tuple[str, ...]
+    of: str | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletes:
+    """How a source shows that a row is gone: a flag field, a full-key sweep on a cron, or by being absent from a snapshot."""
+
+    flag: str | None = None
+    sweep: str | None = None
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """How to read the object."""
+
+    cursor: str | None
+    lookback: timedelta
+    deletes: Deletes
+    endpoint: Mapping[str, Any] = field(default_factory=dict)  # api: dlt rest_api form; {fields} {object} {since} are filled in
+    files: str | None = None  # glob below the connection's folder
+    format: str | None = None  # csv, jsonl, parquet
+    compression: str | None = None  # gzip, zstd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceObject:
+    """One table, endpoint or file set."""
+
+    system: str
+    name: str
+    source_name: str
+    description: str
+    grain: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]  # primary key fields, in order
+    extract: Extract
+    entity: Entity | None = None
+    readers: tuple[str, ...] = ()  # database roles that may read all its columns in raw, as the contract grants
+
+    @property
+    def full_name(self) -> str:
+        """`shop.customers`"""
+        return f"{self.system}.{self.name}"
+
+    @property
+    def table(self) -> str:
+        """`shop__customers`, the table's name in landing, raw and raw_history."""
+        return f"{self.system}__{self.name}"
+
+    def field(self, name: str) -> Field:
+        """The declared field of that name; KeyError if there is none."""
+        for candidate in self.fields:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(f"{self.full_name} declares no field {name!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceContract:
+    """One source system."""
+
+    system: str
+    title: str
+    version: str
+    description: str
+    owner: str  # team name
+    owner_address: str  # who is mailed
+    kind: Kind
+    connection: str  # resolved by customer360.warehouse.connections
+    server: Mapping[str, Any]  # the servers[] entry, custom properties included
+    schedule: str  # cron, UTC
+    freshness: timedelta
+    readers: tuple[str, ...]  # database roles that may read raw
+    objects: tuple[SourceObject, ...]
+
+    def object(self, name: str) -> SourceObject:
+        """The declared object of that name; KeyError if there is none."""
+        for candidate in self.objects:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(f"{self.system} declares no object {name!r}")

@@ -1,0 +1,76 @@
+"""How an api source is read: the client of the server entry and the endpoint of an object, in dlt's documented rest_api form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from customer360.contracts import vocabulary as words
+from customer360.contracts.document import Document, Path_
+from customer360.contracts.problems import did_you_mean
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+
+
+def check_client(document: Document, path: Path_, value: Any) -> None:
+    """Check `client: {auth, paginator, data_selector, headers}`."""
+    if not document.check_keys(path, value, words.CLIENT_KEYS):
+        return
+    if "auth" in value:
+        _check_typed(document, (*path, "auth"), value["auth"], dict(words.AUTH_KEYS), secret=words.SECRET_KEYS)
+    _check_shared(document, path, value)
+
+
+def check_endpoint(document: Document, path: Path_, value: Any) -> None:
+    """Check an object's `endpoint`, placeholders included."""
+    if not document.check_keys(path, value, words.ENDPOINT_KEYS):
+        return
+    if not isinstance(value.get("path"), str) or not value["path"]:
+        document.report((*path, "path"), "path is missing", "give the endpoint's path below the server's location")
+    if str(value.get("method") or "GET").upper() not in ("GET", "POST"):
+        document.report((*path, "method"), f"method {value['method']!r} does not read", "use GET or POST")
+    for key in ("params", "json", "headers"):
+        if key in value and not isinstance(value[key], dict):
+            document.report((*path, key), f"{key} must be a mapping", "write it as key: value")
+    _check_shared(document, path, value)
+    for where, text in _texts(value, path):
+        for name in _PLACEHOLDER.findall(text):
+            if name not in words.PLACEHOLDERS:
+                document.report(where, f"unknown placeholder {{{name}}}", did_you_mean(name, words.PLACEHOLDERS))
+
+
+def _check_shared(document: Document, path: Path_, value: dict[str, Any]) -> None:
+    if "paginator" in value:
+        _check_typed(document, (*path, "paginator"), value["paginator"], dict(words.PAGINATOR_KEYS))
+    if "data_selector" in value and not (isinstance(value["data_selector"], str) and value["data_selector"]):
+        document.report((*path, "data_selector"), "data_selector must be the path of the rows in a page", "write data_selector: records")
+
+
+def _check_typed(document: Document, path: Path_, value: Any, keys: dict[str, tuple[str, ...]], *, secret: tuple[str, ...] = ()) -> None:
+    """A mapping whose `type` says which keys it may have; or the type alone."""
+    kind = value.get("type") if isinstance(value, dict) else value
+    place: Path_ = (*path, "type") if isinstance(value, dict) else path
+    if not (isinstance(kind, str) and kind in keys):
+        document.report(place, f"unknown {path[-1]} type {kind!r}", did_you_mean(kind, keys))
+        return
+    if not isinstance(value, dict):
+        return
+    for key in value:
+        if key in secret:
+            document.report(
+                (*path, key), f"{key} must not stand in a contract", "put credentials in the connection's URI (C360_CONN_<NAME>)"
+            )
+        elif key not in keys[kind]:
+            document.report((*path, key), f"unknown key {key!r}", did_you_mean(key, set(keys[kind]) - set(secret)))
+
+
+def _texts(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from _texts(child, (*path, key))
+    elif isinstance(value, list):
+        for position, child in enumerate(value):
+            yield from _texts(child, (*path, position))

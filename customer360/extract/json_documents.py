@@ -1,0 +1,153 @@
+"""JSON documents to rows: declared paths become the row's values, everything else its extra. Used by files and REST."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from customer360.contracts.model import SourceObject
+from customer360.extract.protocol import Row
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode  # a Decimal keeps the digits that a float would round
+_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
+
+
+class NotADocument(ValueError):
+    """The text is no JSON object, or holds what PostgreSQL cannot store. The message holds no value."""
+
+
+def parse(text: bytes) -> Any:
+    """Any JSON value: numbers as int or Decimal, so that no digit is lost; NotADocument if it is none."""
+    if b"\\u0000" in text and _has_nul(text):
+        raise NotADocument("holds a NUL character")
+    try:
+        return _decode(text)
+    except UnicodeDecodeError:
+        raise NotADocument("not UTF-8") from None
+    except RecursionError:
+        raise NotADocument("nested too deeply") from None
+    except (msgspec.DecodeError, ArithmeticError, ValueError):
+        raise NotADocument("not valid JSON") from None
+
+
+def parse_object(text: bytes) -> dict[str, Any]:
+    """The JSON object in `text`; NotADocument if it is none."""
+    document = parse(text)
+    if type(document) is not dict:
+        raise NotADocument("not a JSON object")
+    return document
+
+
+def parse_page(text: bytes) -> Any:
+    """Like `parse`, but lets records through that PostgreSQL cannot store (see `unstorable`), so that one does not cost its page."""
+    try:
+        return _decode(text)
+    except (UnicodeDecodeError, RecursionError):
+        raise NotADocument("not valid JSON") from None
+    except (msgspec.DecodeError, ArithmeticError, ValueError):
+        try:
+            return json.loads(text, parse_float=Decimal)  # takes half surrogates, which msgspec does not
+        except (ValueError, ArithmeticError):
+            raise NotADocument("not valid JSON") from None
+
+
+def unstorable(value: Any) -> str | None:
+    """Why PostgreSQL cannot store a parsed value, if so: a NUL character, or half of a surrogate pair."""
+    if type(value) is str:
+        if "\0" in value:
+            return "holds a NUL character"
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "holds half a character"
+        return None
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        return next((reason for inner in value if (reason := unstorable(inner))), None)
+    return None
+
+
+def safe_text(value: Any) -> str:
+    """A parsed value as JSON in ASCII, which can be stored whatever it holds."""
+    return json.dumps(value, default=str)
+
+
+def as_text(value: Any) -> str | None:
+    """How landing holds a JSON value: strings as they are, numbers by their digits, true/false, nested values as JSON."""
+    if value is None or type(value) is str:
+        return value
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, dict | list):
+        return _encode(value).decode()
+    return str(value)
+
+
+def row_maker(obj: SourceObject) -> Callable[[dict[str, Any]], Row]:
+    """A function from a document to the object's row. It takes the document apart: what is left over is the extra.
+
+    A declared dotted path that leads through something other than an object is null, and that something stays in the extra.
+    Objects that held declared values alone leave no empty husk behind.
+    """
+    tree = _Node()
+    for place, field in enumerate(obj.fields):
+        tree.add(field.source_name.split("."), place)
+    width = len(obj.fields)
+
+    def make(document: dict[str, Any]) -> Row:
+        row: list[str | None] = [None] * (width + 1)
+        _take(tree, document, row)
+        if document:
+            row[width] = _encode(document).decode()
+        return tuple(row)
+
+    return make
+
+
+class _Node:
+    """Declared names below one object of the document: those that end here, and those that lead on."""
+
+    __slots__ = ("children", "leaves")
+
+    def __init__(self) -> None:
+        self.leaves: list[tuple[str, int]] = []
+        self.children: dict[str, _Node] = {}
+
+    def add(self, path: list[str], place: int) -> None:
+        if len(path) == 1:
+            self.leaves.append((path[0], place))
+        else:
+            self.children.setdefault(path[0], _Node()).add(path[1:], place)
+
+
+def _take(node: _Node, document: dict[str, Any], row: list[str | None]) -> None:
+    for key, child in node.children.items():
+        inner = document.get(key)
+        if type(inner) is dict:
+            _take(child, inner, row)
+            if not inner:
+                del document[key]
+    for key, place in node.leaves:
+        value = document.pop(key, None)
+        if value is not None:
+            row[place] = value if type(value) is str else as_text(value)
+
+
+def _has_nul(text: bytes) -> bool:
+    r"""Whether an escape \u0000 really stands there, rather than an escaped backslash before the letters u0000."""
+    start = text.find(b"\\u0000")
+    while start != -1:
+        backslashes = 0
+        while start - backslashes >= 0 and text[start - backslashes : start - backslashes + 1] == b"\\":
+            backslashes += 1
+        if backslashes % 2:
+            return True
+        start = text.find(b"\\u0000", start + 1)
+    return False

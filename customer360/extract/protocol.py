@@ -1,0 +1,170 @@
+"""What a reader hands to landing: the one interface between "how is this system read" and "what becomes of the rows".
+
+A reader knows one kind of system (PostgreSQL, REST, files, later change data capture and the bus) and nothing of the
+warehouse. It is given a `ReadRequest` and yields *parts*; landing writes them in the order they come, in one transaction.
+
+    Rows           rows as text, in the order of the contract's fields
+    CopyBytes      the same, already in PostgreSQL's COPY form (a database source; nothing is parsed on the way)
+    Reject         something that could not be split into fields at all: a cut line, a page that is no JSON
+    Deleted        keys the source says are gone (change data capture; a flag field needs nothing: it is a field)
+    SourceFile     a file was read to its end; recorded with the rows, so that no file is read twice
+    MissingFields  a declared field does not exist at the source: the gate refuses the load and names it
+    WholeObject    what this read yielded is *all* the object holds now: keys it lacks are gone (a file snapshot)
+
+Rules for readers
+- Stream. Hand over a few hundred to a few ten thousand rows per part, never the whole object.
+- Values are text as the source wrote them, `None` for null. Don't convert, trim or repair: the gate types values with
+  PostgreSQL's own input functions (`pg_input_is_valid`) and quarantines what does not fit. Two exceptions, because JSON
+  and CSV have no one spelling: JSON booleans become 'true'/'false', numbers keep their source digits (`parse_float=str`);
+  objects and arrays become JSON text; an empty CSV cell, quoted or not, is null. Unicode NUL cannot be stored: hand such a row
+  over as a `Reject`.
+- Everything the contract does not declare goes into the row's extra: one JSON object as text, keys by their source names,
+  sorted; `None` when there is nothing.
+- Order is meaning: of two versions of a key with the same cursor the later one wins.
+- Nothing is skipped silently. A row with an empty key or no cursor is a row: landing quarantines it.
+- The source cannot be reached, answers 5xx, 429 or cuts the connection: raise `SourceUnavailable`. It cannot work however
+  often one asks (credentials refused, no such table): raise `SourceRefused`. Neither message may hold a value or a secret.
+- Reading has no side effect on the source until `acknowledge()`, which is called after landing has committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from customer360.contracts.model import SourceContract, SourceObject
+
+Row = tuple[str | None, ...]
+"""One value per declared field, in contract order, then the extra (JSON object as text) as the last item."""
+
+
+class SourceUnavailable(Exception):
+    """The source cannot be read now; asking again later may help. `retry_after`: seconds the source asked us to wait."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SourceRefused(Exception):
+    """The source cannot be read as declared, however often one asks. The message says what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Consecutive rows."""
+
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyBytes:
+    """Rows in PostgreSQL COPY form, to be passed on as they are. At most one such part per read.
+
+    `columns` names the fields in stream order; a declared field it leaves out lands as null. `_extra` may be among them.
+    `typed` means that every column already has the contract's type (`format` is then 'binary'), so that landing keeps
+    the types and the gate has no type to check. `key_is_unique` means the source guarantees (a unique index, read in one
+    snapshot) that no key comes twice.
+    """
+
+    columns: tuple[str, ...]
+    format: Literal["text", "binary"]
+    typed: bool
+    key_is_unique: bool
+    chunks: Iterable[bytes | memoryview]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """Something that could not be split into fields. Goes to quarantine as it is, with the reason; counts as one row."""
+
+    raw: str  # as the source sent it, undecodable bytes as \\xNN; kept in quarantine, never logged
+    reason: str  # 'not a JSON object', '9 cells where the header has 10'; holds no value
+    place: str  # 'events/2026-11-22.jsonl.gz line 14'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """Keys the source says are gone: key values as text, in the contract's key order."""
+
+    keys: Sequence[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file was read to its end (or, in snapshot mode, passed over for a newer one: `rows` 0). Yield it after its rows."""
+
+    path: str  # below the connection's folder
+    content_hash: bytes  # sha256 of the file's bytes as stored (compressed)
+    bytes: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingFields:
+    """Declared fields that the source does not have.
+
+    Report only what the format makes certain: a catalogue, a CSV header, a Parquet schema, an API that answers every
+    selected field by name. A JSON path that this batch happened not to use is simply null. Rows may still be yielded
+    (the fields as null): they are never published, but they count.
+    """
+
+    fields: frozenset[str]  # contract names
+    place: str  # 'table public.customers', 'subscribers/2026-11-22.csv', 'queryAll'
+
+
+@dataclass(frozen=True, slots=True)
+class WholeObject:
+    """Everything the object holds now was yielded by this read. Of several unread snapshot files only the newest is read."""
+
+
+Part = Rows | CopyBytes | Reject | Deleted | SourceFile | MissingFields | WholeObject
+
+
+def _no_file_is_known(_: bytes) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRequest:
+    """One read of one object.
+
+    `since`: inclusive lower bound of the cursor, the lookback already taken off; None reads everything. A timestamp comes
+    as ISO 8601 in UTC ('2026-11-22T10:00:00.000000Z'), a date as '2026-11-22', a number as digits. File sets ignore it
+    unless `full` is false and the format lets them: files are chosen by `is_known_file`.
+    `full`: read everything again, known files included.
+    `is_known_file`: whether a file of that content (sha256) was already taken in.
+    """
+
+    object: SourceObject
+    since: str | None = None
+    full: bool = False
+    is_known_file: Callable[[bytes], bool] = field(default=_no_file_is_known)
+
+
+class Reader(Protocol):
+    """Reads the objects of one source system. One instance per load; made by `open_reader`; used by one thread."""
+
+    def read(self, request: ReadRequest) -> Iterator[Part]:
+        """Yield the parts of one read. Raises SourceUnavailable or SourceRefused, at the call or between parts."""
+        ...
+
+    def read_keys(self, obj: SourceObject) -> Iterator[Sequence[tuple[str | None, ...]]]:
+        """Yield all keys the source holds now, in batches, as text in key order: for a full-key sweep.
+
+        Raises SourceRefused where this kind of source cannot list its keys.
+        """
+        ...
+
+    def acknowledge(self) -> None:
+        """What `read` yielded is durable in landing. Streams move their position here; the others do nothing."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections. Called once, also after an error."""
+        ...
+
+
+ReaderFactory = Callable[[SourceContract, str], Reader]
+"""How a reader module is entered: a class `(contract, uri)`; the uri is the resolved connection."""

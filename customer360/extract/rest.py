@@ -1,0 +1,246 @@
+"""Reads the objects of an HTTP API as their contract declares it: dlt's documented `rest_api` form, without a dlt pipeline.
+
+The contract's `client` (auth, paginator, data_selector, headers) and each object's `endpoint` go to dlt's REST client.
+`{fields}`, `{object}` and `{since}` in the endpoint's texts stand for the declared source names, the object's source name
+and the lower bound of the cursor.
+
+Where the request names its fields, the API answers for each of them. A declared field that it does not know, or that no
+record holds, is reported as missing: the load is then refused by the gate, with the field's name, rather than crashing here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+# dlt reads these when it is imported: no usage statistics, and no import of Airflow to look for secrets there.
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
+
+from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.rest_api.config_setup import create_paginator
+from requests.exceptions import RequestException
+
+from customer360.contracts.model import Field, SourceContract, SourceObject
+from customer360.extract import json_documents, rest_session
+from customer360.extract.protocol import MissingFields, Part, ReadRequest, Reject, Row, Rows, SourceRefused, SourceUnavailable
+from customer360.extract.rest_session import ApiError, Patience
+
+logger = logging.getLogger(__name__)
+
+_ROWS_PER_PART = 5_000
+_VISITS = 3  # of one page's address: a page served twice is deduplicated later, a circle would never end
+_FIRST_SINCE = {"date": "1970-01-01", "integer": "0", "number": "0"}
+_EPOCH = "1970-01-01T00:00:00.000Z"
+_UNKNOWN_FIELD_CODES = {"INVALID_FIELD", "invalid_field", "unknown_field"}
+_NAMED_COLUMN = re.compile(r"[Nn]o such column '([^']+)'")
+_QUOTED = re.compile(r"['\"`]([A-Za-z_][\w.]*)['\"`]")
+_LOST_PLACE_CODES = {"INVALID_QUERY_LOCATOR"}
+
+
+class RestReader:
+    """Reads one API. `uri`: `https://client_id:client_secret@host[:port][/path]`; what stands in it is never logged."""
+
+    def __init__(self, contract: SourceContract, uri: str, *, patience: Patience | None = None) -> None:
+        self._system = contract.system
+        self._client_config: Mapping[str, Any] = contract.server.get("client") or {}
+        patience = patience or Patience()
+        address = rest_session.Address.of(uri, str(contract.server.get("location") or ""), contract.system)
+        self._origin = address.origin
+        self._auth = rest_session.authentication(self._client_config.get("auth"), address, contract.system, patience)
+        self._session = rest_session.open_session(contract.system, self._auth, patience)
+        self._client = RESTClient(
+            base_url=address.base_url,
+            headers=self._client_config.get("headers"),
+            auth=self._auth,
+            session=self._session,
+            data_selector=self._client_config.get("data_selector"),
+        )
+
+    def read(self, request: ReadRequest) -> Iterator[Part]:
+        """The rows from `since` on, page by page, then the declared fields that the API does not have."""
+        obj = request.object
+        place = str(obj.extract.endpoint.get("path", ""))
+        asked = list(obj.fields)
+        missing: set[str] = set()
+        restarts = 0
+        while True:
+            try:
+                unseen = yield from self._read_pages(obj, asked, request.since)
+            except ApiError as error:
+                if error.code in _LOST_PLACE_CODES and restarts == 0:
+                    restarts += 1
+                    logger.warning("%s: lost its place while paging; asking again from the beginning", obj.full_name)
+                    continue
+                unknown = _unknown_field(error, obj)
+                if unknown is None:
+                    raise SourceRefused(f"{obj.full_name}: {place} was refused ({error}); check the contract's endpoint") from None
+                missing.add(unknown.name)
+                if asked == [unknown] or unknown not in asked:  # the query needs it elsewhere, as its cursor: nothing can be read
+                    break
+                asked.remove(unknown)
+                continue
+            missing |= unseen
+            break
+        if missing:
+            yield MissingFields(fields=frozenset(missing), place=place)
+
+    def read_keys(self, obj: SourceObject) -> Iterator[Sequence[tuple[str | None, ...]]]:
+        """The keys of all records that are not flagged as deleted; asks for nothing but key and flag where fields can be named."""
+        flag = obj.extract.deletes.flag
+        asked = [field for field in obj.fields if field.name in obj.key or field.name == flag]
+        places = [next(at for at, field in enumerate(obj.fields) if field.name == name) for name in obj.key]
+        flag_place = next((at for at, field in enumerate(obj.fields) if field.name == flag), None)
+        try:
+            for part in self._read_pages(obj, asked, None):
+                if isinstance(part, Rows):
+                    kept = [row for row in part.rows if flag_place is None or row[flag_place] != "true"]
+                    yield [tuple(row[place] for place in places) for row in kept]
+        except ApiError as error:
+            raise SourceRefused(f"{obj.full_name}: its keys cannot be listed ({error})") from None
+
+    def acknowledge(self) -> None:
+        """Nothing to do: an API can be asked again."""
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._session.close()
+
+    def _read_pages(self, obj: SourceObject, asked: Sequence[Field], since: str | None) -> Generator[Part, None, frozenset[str]]:
+        """Yields rows and rejects; returns the contract names of asked fields that no record held, if that can be known."""
+        endpoint = _filled(obj.extract.endpoint, obj, asked, since)
+        if endpoint.get("response_actions"):
+            raise SourceRefused(f"{obj.full_name}: endpoint.response_actions is not supported; leave it out")
+        rest_session.sign_in(self._system, self._auth)
+        make = json_documents.row_maker(obj)
+        drop_attributes = not any(field.source_name.split(".")[0] == "attributes" for field in obj.fields)
+        seen: set[str] = set()
+        count = 0
+        rows: list[Row] = []
+        for records in self._pages(obj, endpoint):
+            for record in records:
+                count += 1
+                reason = _unfit(record)
+                if reason:
+                    if rows:
+                        yield Rows(rows=rows)
+                        rows = []
+                    yield Reject(raw=json_documents.safe_text(record), reason=reason, place=f"{endpoint['path']} record {count}")
+                    continue
+                # Salesforce describes each record in `attributes`: its type and its address, no data of the customer's
+                if drop_attributes and _is_description(record.get("attributes")):
+                    del record["attributes"]
+                seen.update(record)
+                rows.append(make(record))
+            if len(rows) >= _ROWS_PER_PART:
+                yield Rows(rows=rows)
+                rows = []
+        if rows:
+            yield Rows(rows=rows)
+        if not count or not _names_fields(obj.extract.endpoint):
+            return frozenset()
+        return frozenset(field.name for field in asked if field.source_name.split(".")[0] not in seen)
+
+    def _pages(self, obj: SourceObject, endpoint: Mapping[str, Any]) -> Iterator[list[Any]]:
+        visits: dict[str, int] = {}
+        pages = self._client.paginate(
+            path=endpoint["path"],
+            method=endpoint.get("method", "GET"),
+            params=endpoint.get("params"),
+            json=endpoint.get("json"),
+            data=endpoint.get("data"),
+            headers=endpoint.get("headers"),
+            paginator=create_paginator(endpoint.get("paginator") or self._client_config.get("paginator")),
+            data_selector=endpoint.get("data_selector"),
+            hooks={"response": []},  # the session has judged the answer; dlt's own check would quote its body
+        )
+        for page in self._outages_named(pages):
+            yield page
+            if not page.paginator.has_next_page:
+                return
+            upcoming = f"{page.request.url} {page.request.params or ''} {page.request.json or ''}"
+            if rest_session.origin_of(str(page.request.url)) != rest_session.origin_of(self._origin):
+                raise SourceRefused(f"{obj.full_name}: its next page is on another host; our token does not go there")
+            visits[upcoming] = visits.get(upcoming, 0) + 1
+            if visits[upcoming] > _VISITS:
+                raise SourceUnavailable(f"{obj.full_name}: its pages lead in a circle")
+
+    def _outages_named(self, pages: Iterator[Any]) -> Iterator[Any]:
+        """The pages; what goes wrong between two of them (a token that cannot be renewed) in our words."""
+        while True:
+            try:
+                page = next(pages, None)
+            except RequestException as error:
+                raise rest_session.as_ours(self._system, error) from None
+            if page is None:
+                return
+            yield page
+
+
+def _names_fields(endpoint: Any) -> bool:
+    if isinstance(endpoint, str):
+        return "{fields}" in endpoint
+    if isinstance(endpoint, Mapping):
+        return any(_names_fields(value) for value in endpoint.values())
+    return isinstance(endpoint, list) and any(_names_fields(value) for value in endpoint)
+
+
+def _filled(endpoint: Mapping[str, Any], obj: SourceObject, asked: Sequence[Field], since: str | None) -> dict[str, Any]:
+    """The endpoint with its placeholders filled in."""
+    if not endpoint.get("path"):
+        raise SourceRefused(f"{obj.full_name}: the contract's extract names no endpoint; add `endpoint: {{path: …}}`")
+    values = {
+        "{fields}": ", ".join(field.source_name for field in asked),
+        "{object}": obj.source_name,
+        "{since}": _since(obj, since),
+    }
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, str):
+            for placeholder, text in values.items():
+                value = value.replace(placeholder, text)
+            return value
+        if isinstance(value, Mapping):
+            return {key: fill(inner) for key, inner in value.items()}
+        return [fill(inner) for inner in value] if isinstance(value, list) else value
+
+    filled: dict[str, Any] = fill(endpoint)
+    return filled
+
+
+def _since(obj: SourceObject, since: str | None) -> str:
+    """The lower bound as APIs write it: timestamps in UTC to the millisecond, cut off so that nothing is passed over."""
+    kind = obj.field(obj.extract.cursor).logical_type if obj.extract.cursor else "timestamp"
+    if since is None:
+        return _FIRST_SINCE.get(kind, _EPOCH)
+    if kind != "timestamp":
+        return since
+    moment = datetime.fromisoformat(since).astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _unknown_field(error: ApiError, obj: SourceObject) -> Field | None:
+    """The declared field that the API says it does not know."""
+    if error.code not in _UNKNOWN_FIELD_CODES:
+        return None
+    by_source = {field.source_name.lower(): field for field in obj.fields}
+    # Salesforce quotes the query first and names the column at the end
+    for name in [*_NAMED_COLUMN.findall(error.message), *reversed(_QUOTED.findall(error.message))]:
+        if found := by_source.get(name.lower()):
+            return found
+    return None
+
+
+def _unfit(record: Any) -> str | None:
+    """Why a record cannot become a row, if so."""
+    if type(record) is not dict:
+        return "not a JSON object"
+    return json_documents.unstorable(record)
+
+
+def _is_description(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and set(value) <= {"type", "url"}

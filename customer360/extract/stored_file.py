@@ -1,0 +1,188 @@
+"""One stored file: its content hash, and its bytes without compression, read from exactly what was hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
+
+import pyarrow as pa
+from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
+
+_CHUNK = 1 << 20
+_STEP = 1 << 16  # bytes read and decompressed at a time
+_GZIP = 31  # zlib: a gzip header and checksum around the deflate stream
+_IN_MEMORY = 16 << 20  # bytes of a remote file kept in memory before it goes to a temporary file
+
+
+class Damaged(Exception):
+    """The compressed stream ends early or does not check out. The message holds no content."""
+
+    tail = b""  # of a line that the damage cut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """A file of a source's folder. `modified` (UTC) is None where the store does not say."""
+
+    path: str  # as the file system knows it
+    name: str  # below the connection's folder
+    modified: datetime | None
+
+    @classmethod
+    def of(cls, path: str, root: str, info: dict[str, Any]) -> FileEntry:
+        """From a listing's entry: file systems name the time of change differently."""
+        stamp = info.get("mtime", info.get("LastModified", info.get("last_modified")))
+        if isinstance(stamp, int | float):
+            stamp = datetime.fromtimestamp(stamp, UTC)
+        elif isinstance(stamp, datetime) and stamp.tzinfo is None:
+            stamp = stamp.replace(tzinfo=UTC)
+        return cls(path=path, name=path.removeprefix(root).lstrip("/"), modified=stamp if isinstance(stamp, datetime) else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """An open file; `handle` gives exactly the `size` bytes that `content_hash` (sha256) speaks of, however it grows meanwhile."""
+
+    entry: FileEntry
+    size: int
+    content_hash: bytes
+    handle: BinaryIO
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes from the beginning, decompressed if they are gzip or zstd (seen by their first bytes, not by the name).
+
+        Damaged after everything that could be read.
+        """
+        self.handle.seek(0)
+        magic = self.handle.read(4)
+        self.handle.seek(0)
+        stored = _stored_chunks(self.handle, self.size)
+        if magic.startswith(b"\x1f\x8b"):
+            return _gunzipped(stored)
+        if magic == b"\x28\xb5\x2f\xfd":
+            return _unzstd(_Limited(self.handle, self.size))
+        return stored
+
+    def lines(self) -> Iterator[bytes]:
+        """Lines with their ends, a byte-order mark taken off. Damaged after the last whole one, with the cut one in it."""
+        tail = b""
+        mark = b"\xef\xbb\xbf"
+        try:
+            for chunk in self.chunks():
+                lines = io.BytesIO(tail + chunk).readlines()
+                if mark:
+                    lines[0] = lines[0].removeprefix(mark)
+                    mark = b""
+                tail = b"" if lines[-1].endswith(b"\n") else lines.pop()
+                yield from lines
+        except Damaged as error:
+            error.tail = tail
+            raise
+        if tail:
+            yield tail
+
+
+@contextmanager
+def open_stored(fs: AbstractFileSystem, entry: FileEntry) -> Iterator[StoredFile]:
+    """Opens a file and hashes it. A remote one is fetched once, into memory or an unnamed temporary file."""
+    with _seekable(fs, entry.path) as handle:
+        digest = hashlib.sha256()
+        size = 0
+        while chunk := handle.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+        yield StoredFile(entry=entry, size=size, content_hash=digest.digest(), handle=handle)
+
+
+@contextmanager
+def _seekable(fs: AbstractFileSystem, path: str) -> Iterator[BinaryIO]:
+    if isinstance(fs, LocalFileSystem):
+        with Path(path).open("rb") as handle:
+            yield handle
+        return
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool, fs.open(path, "rb") as remote:
+        shutil.copyfileobj(cast(IO[bytes], remote), spool, _CHUNK)
+        spool.seek(0)
+        yield cast(BinaryIO, spool)
+
+
+def _stored_chunks(handle: BinaryIO, size: int) -> Iterator[bytes]:
+    left = size
+    while left and (chunk := handle.read(min(_STEP, left))):
+        left -= len(chunk)
+        yield chunk
+
+
+def _gunzipped(stored: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompressed members one after the other. `gzip` would keep back what it read before it met the damage."""
+    member = zlib.decompressobj(wbits=_GZIP)
+    for chunk in stored:
+        data = chunk
+        while data:
+            if member.eof:
+                data = data.lstrip(b"\0")  # padding between members is legal
+                if not data:
+                    break
+                member = zlib.decompressobj(wbits=_GZIP)
+            before = member.copy()
+            try:
+                plain = member.decompress(data)
+            except zlib.error:
+                if plain := _until_damage(before, data):
+                    yield plain
+                raise Damaged("the compressed data is damaged") from None
+            if plain:
+                yield plain
+            data = member.unused_data
+    if not member.eof:
+        raise Damaged("the file is cut off")
+
+
+def _until_damage(member: Any, data: bytes) -> bytes:
+    plain = bytearray()
+    try:
+        for at in range(len(data)):
+            plain += member.decompress(data[at : at + 1])
+    except zlib.error:
+        pass
+    return bytes(plain)
+
+
+def _unzstd(stored: _Limited) -> Iterator[bytes]:
+    with pa.CompressedInputStream(pa.PythonFile(stored, mode="r"), "zstd") as stream:
+        while True:
+            try:
+                chunk = stream.read(_CHUNK)
+            except (OSError, pa.ArrowException):
+                raise Damaged("the file is cut off, or its compressed data is damaged") from None
+            if not chunk:
+                return
+            yield chunk
+
+
+class _Limited(io.RawIOBase):
+    """The first `size` bytes of a handle, which it does not close."""
+
+    def __init__(self, handle: BinaryIO, size: int) -> None:
+        self._handle = handle
+        self._left = size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)[: self._left]
+        data = self._handle.read(len(view))
+        view[: len(data)] = data
+        self._left -= len(data)
+        return len(data)

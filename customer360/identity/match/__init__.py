@@ -1,0 +1,1 @@
+"""Probabilistic matching: columns → model → scores → clusters."""

@@ -1,0 +1,187 @@
+"""From edges to people: community detection inside each connected component.
+
+Connected components over-merge: one wrong edge joins two people. Inside a component we maximise the constant Potts model
+(Traag, Van Dooren, Nesterov 2011) with Leiden: a cluster is worth the match probabilities inside it minus `resolution` for
+every pair of its records. Two groups that hang together by a thread come apart; a pair without an edge weighs against a merge.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import igraph
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+Pair = tuple[str, str]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+RESOLUTION = 0.2  # mean match probability that holds two groups together
+_SEED = 360
+
+
+def cluster(
+    edges: pa.Table,
+    records: Sequence[str],
+    *,
+    threshold: float,
+    must_link: Collection[Pair] = (),
+    cannot_link: Collection[Pair] = (),
+    resolution: float = RESOLUTION,
+) -> dict[str, str]:
+    """Record id → cluster label (the smallest record id of the cluster); every record of `records` gets one.
+
+    `edges` has `l`, `r`, `probability` (as `score.score` gives; declared and exact evidence with a probability up to 1; of
+    several edges of a pair the strongest counts; edges naming a record outside `records` are ignored). A pure function of each
+    connected component (of the edges at or above `threshold` plus `must_link`): other components never change it, nor does the order
+    of rows. `must_link` pairs end in one cluster unless that joins a `cannot_link` pair; `cannot_link` pairs never share one.
+    """
+    graph = _graph(edges, sorted(set(records)), threshold, must_link, cannot_link)
+    label = np.arange(len(graph.names))
+    for members, own in _components(graph):
+        for group in _split(members, own, graph, resolution):
+            label[group] = min(group)
+    return {name: graph.names[owner] for name, owner in zip(graph.names, label.tolist(), strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """Records by number, in the order of their ids; edges left < right, sorted."""
+
+    names: list[str]
+    left: Ints
+    right: Ints
+    weight: Floats
+    forced: Mapping[int, Sequence[tuple[int, int]]]  # by their first record: a component must find its own without a look at all
+    forbidden: Mapping[int, Sequence[tuple[int, int]]]
+
+
+def _graph(edges: pa.Table, names: list[str], threshold: float, must: Collection[Pair], cannot: Collection[Pair]) -> _Graph:
+    ids = pa.array(names, pa.string())
+    left = edges["l"].cast(pa.string()).combine_chunks()
+    right = edges["r"].cast(pa.string()).combine_chunks()
+    a, b = _numbers(left, ids), _numbers(right, ids)
+    weight = np.asarray(edges["probability"], dtype=np.float64)
+    keep = (a >= 0) & (b >= 0) & (a != b) & (weight >= threshold)
+    a, b, weight = np.minimum(a[keep], b[keep]), np.maximum(a[keep], b[keep]), weight[keep]
+    order = np.lexsort((-weight, b, a))
+    a, b, weight = a[order], b[order], weight[order]
+    first = np.ones(len(a), dtype=bool)
+    first[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+    position = {name: number for number, name in enumerate(names)}
+    forbidden = _numbered(cannot, position)
+    forced = _numbered(must, position) - forbidden
+    return _Graph(names, a[first], b[first], weight[first], _by_first(forced), _by_first(forbidden))
+
+
+def _by_first(pairs: Collection[tuple[int, int]]) -> dict[int, list[tuple[int, int]]]:
+    grouped: dict[int, list[tuple[int, int]]] = {}
+    for pair in sorted(pairs):
+        grouped.setdefault(pair[0], []).append(pair)
+    return grouped
+
+
+def _numbers(values: pa.Array, ids: pa.Array) -> Ints:
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.fill_null(pc.index_in(values, ids), -1), dtype=np.int64)
+
+
+def _numbered(pairs: Collection[Pair], position: dict[str, int]) -> frozenset[tuple[int, int]]:
+    found = ((position[a], position[b]) for a, b in pairs if a in position and b in position and a != b)
+    return frozenset((min(pair), max(pair)) for pair in found)
+
+
+def _components(graph: _Graph) -> Iterator[tuple[list[int], slice]]:
+    """Members and the slice of `graph`'s edges (reordered by component) of every component of more than one record."""
+    count = len(graph.names)
+    forced = np.array([pair for pairs in graph.forced.values() for pair in pairs], dtype=np.int64).reshape(-1, 2)
+    a, b = np.concatenate([graph.left, forced[:, 0]]), np.concatenate([graph.right, forced[:, 1]])
+    _, component = connected_components(coo_matrix((np.ones(len(a), dtype=np.int8), (a, b)), shape=(count, count)), directed=False)
+    order = np.argsort(component[graph.left], kind="stable")
+    graph.left[:], graph.right[:], graph.weight[:] = graph.left[order], graph.right[order], graph.weight[order]
+    of_edge = component[graph.left]
+    members = np.argsort(component, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(component[members]) > 0])
+    ends = np.r_[starts[1:], count]
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if end - start > 1:
+            number = component[members[start]]
+            yield members[start:end].tolist(), slice(int(np.searchsorted(of_edge, number)), int(np.searchsorted(of_edge, number, "right")))
+
+
+def _split(members: list[int], own: slice, graph: _Graph, resolution: float) -> list[list[int]]:
+    """The clusters of one component."""
+    left, right, weight = graph.left[own].tolist(), graph.right[own].tolist(), graph.weight[own].tolist()
+    inside = set(members)
+    forbidden = {pair for record in members for pair in graph.forbidden.get(record, ()) if pair[1] in inside} if graph.forbidden else set()
+    forced = [pair for record in members for pair in graph.forced.get(record, ())] if graph.forced else []
+    size = len(members)
+    complete = len(left) == size * (size - 1) // 2 and min(weight, default=0.0) >= resolution
+    if complete and not forbidden:
+        return [members]
+    groups = _held_together(members, forced, forbidden)
+    communities = _leiden(groups, left, right, weight, resolution)
+    if not forbidden:
+        return communities
+    together = {record: group for group in groups for record in group}
+    pairs = list(zip(left, right, weight, strict=True))
+    return [part for community in communities for part in _kept_apart(community, together, pairs, forbidden)]
+
+
+def _held_together(members: list[int], forced: list[tuple[int, int]], forbidden: set[tuple[int, int]]) -> list[list[int]]:
+    """Groups that must-links make, in a fixed order; a must-link that would join a forbidden pair is passed over."""
+    group = {record: [record] for record in members}
+    for a, b in forced:
+        if group[a] is group[b] or _any_forbidden(group[a], group[b], forbidden):
+            continue
+        joined = sorted(group[a] + group[b])
+        for record in joined:
+            group[record] = joined
+    return [group[record] for record in members if group[record][0] == record]
+
+
+def _any_forbidden(these: Sequence[int], those: Sequence[int], forbidden: set[tuple[int, int]]) -> bool:
+    return any((min(a, b), max(a, b)) in forbidden for a in these for b in those) if forbidden else False
+
+
+def _leiden(groups: list[list[int]], left: list[int], right: list[int], weight: list[float], resolution: float) -> list[list[int]]:
+    node = {record: number for number, group in enumerate(groups) for record in group}
+    between: dict[tuple[int, int], float] = {}
+    for a, b, value in zip(left, right, weight, strict=True):
+        pair = (min(node[a], node[b]), max(node[a], node[b]))
+        if pair[0] != pair[1]:
+            between[pair] = between.get(pair, 0.0) + value
+    ordered = sorted(between)
+    igraph.set_random_number_generator(random.Random(_SEED))  # noqa: S311 - a fixed seed is the point
+    found = igraph.Graph(n=len(groups), edges=ordered).community_leiden(
+        "CPM",
+        weights=[between[pair] for pair in ordered],
+        node_weights=[len(group) for group in groups],
+        resolution=resolution,
+        n_iterations=-1,
+    )
+    return [sorted(record for number in community for record in groups[number]) for community in found if community]
+
+
+def _kept_apart(
+    community: list[int], together: dict[int, list[int]], edges: list[tuple[int, int, float]], forbidden: set[tuple[int, int]]
+) -> list[list[int]]:
+    """Joins a community again edge by edge, strongest first, never across a forbidden pair."""
+    inside = set(community)
+    if not any(a in inside and b in inside for a, b in forbidden):
+        return [community]
+    group = {record: together[record] for record in community}
+    for a, b, _ in sorted(
+        (edge for edge in edges if edge[0] in inside and edge[1] in inside), key=lambda edge: (-edge[2], edge[0], edge[1])
+    ):
+        if group[a] is not group[b] and not _any_forbidden(group[a], group[b], forbidden):
+            joined = sorted(group[a] + group[b])
+            for record in joined:
+                group[record] = joined
+    return [group[record] for record in community if group[record][0] == record]

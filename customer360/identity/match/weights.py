@@ -1,0 +1,106 @@
+"""Putting what was learnt into a sum of weights, which is what Splink scores with.
+
+A logistic regression on the levels (and on the rarity of the values agreed on) towards the match probabilities of `estimate`,
+held near Fellegi and Sunter's own weights log2(m/u). It gives evidence that comes together its joint weight: where households
+share surname, street and phone, each of the three counts less, and a different birth date counts more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from customer360.identity.match.estimate import Estimate, Floats
+from customer360.identity.match.vectors import Patterns
+
+_HOLD = 0.02  # precision of the prior around Fellegi and Sunter's weights, per squared bit
+_LN2 = float(np.log(2.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """`level`: per comparison the weight of each level in bits, best first; an exact level judged by share: without the share's part.
+    `by_rarity`: per comparison how much of the rarity counts (0 to 1). `intercept`: the prior's weight in bits."""
+
+    level: list[Floats]
+    by_rarity: list[float]
+    intercept: float
+
+
+def distil(candidates: Patterns, learnt: Estimate) -> Weights:
+    """Weights whose sum gives the match probabilities of `learnt` as nearly as a sum can."""
+    start = _pack(candidates, learnt)
+    bounds = _bounds(candidates)
+    found = minimize(
+        _loss,
+        np.clip(start, [low for low, _ in bounds], [high for _, high in bounds]),
+        args=(start, candidates, learnt.matching),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 200},
+    )
+    return _unpack(candidates, found.x)
+
+
+def _pack(patterns: Patterns, learnt: Estimate) -> Floats:
+    levels = []
+    for column, by_share in enumerate(patterns.by_share):
+        ratio = np.log2(learnt.m[column] / learnt.u[column])
+        if by_share:
+            ratio[0] = np.log2(learnt.m[column][0])
+        levels.append(ratio)
+    rarity = np.array([1.0 if by_share else 0.0 for by_share in patterns.by_share])
+    return np.concatenate([[np.log2(learnt.prior / (1 - learnt.prior))], rarity, *levels])
+
+
+def _bounds(patterns: Patterns) -> list[tuple[float, float]]:
+    """Rarity counts between not at all and in full; the exact level it judges adds nothing of its own, so that m stays a probability."""
+    rarity = [(0.0, 1.0) if by_share else (0.0, 0.0) for by_share in patterns.by_share]
+    levels = []
+    for size, by_share in zip(patterns.sizes, patterns.by_share, strict=True):
+        levels += [(-30.0, 0.0 if by_share else 40.0), *[(-30.0, 40.0)] * (size - 1)]
+    return [(-60.0, -0.5), *rarity, *levels]
+
+
+def _unpack(patterns: Patterns, packed: Floats) -> Weights:
+    columns = len(patterns.sizes)
+    ends = np.cumsum(patterns.sizes) + 1 + columns
+    levels = [packed[end - size : end] for end, size in zip(ends.tolist(), patterns.sizes, strict=True)]
+    return Weights(level=levels, by_rarity=[float(value) for value in packed[1 : 1 + columns]], intercept=float(packed[0]))
+
+
+def total(patterns: Patterns, weights: Weights) -> Floats:
+    """Match weight of each pattern in bits, prior included."""
+    bits = np.full(len(patterns.count), weights.intercept)
+    for column, level in enumerate(weights.level):
+        bits += np.append(level, 0.0)[patterns.levels[:, column]] + weights.by_rarity[column] * patterns.rarity[:, column]
+    return bits
+
+
+def _loss(packed: Floats, start: Floats, patterns: Patterns, matching: Floats) -> tuple[float, Floats]:
+    """Cross-entropy in nats plus the hold, and its gradient."""
+    logit = total(patterns, _unpack(patterns, packed)) * _LN2
+    loss = float((patterns.count * (np.logaddexp(0.0, logit) - matching * logit)).sum())
+    residual = patterns.count * (1.0 / (1.0 + np.exp(-np.clip(logit, -500.0, 500.0))) - matching) * _LN2
+    gradient = [np.array([residual.sum()]), _by_rarity(patterns, residual), *_by_level(patterns, residual)]
+    away = packed - start
+    hold = np.full(len(packed), _HOLD)
+    return loss + 0.5 * float((hold * away**2).sum()), np.concatenate(gradient) + hold * away
+
+
+def _by_rarity(patterns: Patterns, residual: Floats) -> Floats:
+    gradient: Floats = residual @ patterns.rarity
+    return gradient
+
+
+def _by_level(patterns: Patterns, residual: NDArray[np.float64]) -> Sequence[Floats]:
+    found: list[Floats] = []
+    for column, size in enumerate(patterns.sizes):
+        known = patterns.levels[:, column] >= 0
+        found.append(np.bincount(patterns.levels[known, column], weights=residual[known], minlength=size).astype(np.float64))
+    return found

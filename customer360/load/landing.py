@@ -1,0 +1,293 @@
+"""Land: what a reader yields becomes durable, in one transaction with the ledger and the files it came from.
+
+Rows land as text in `landing.<system>__<object>`. A typed stream goes straight into the load's own typed table: its source
+can be read again, so that table is unlogged. Two kinds of things are no rows; they land as rows without fields, with a mark
+in `_extra` where a row has a JSON object or nothing: `["reject", raw, reason, place]` and `"deleted"` (with its key).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from psycopg import sql
+
+from customer360.contracts.model import SourceObject
+from customer360.extract.protocol import CopyBytes, Deleted, MissingFields, Part, Reject, Rows, SourceFile, WholeObject
+from customer360.load import ledger, relations
+from customer360.load.killpoints import reach
+from customer360.load.relations import Warehouse, WorkTables
+
+DELETED_MARK = '"deleted"'
+ROWS_PER_REPORT = 50_000
+
+Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What came besides rows."""
+
+    rows: int = 0
+    files: list[SourceFile] = field(default_factory=list)
+    missing: list[dict[str, str]] = field(default_factory=list)
+    whole: bool = False
+    key_is_unique: bool = False
+    to_become_raw: bool = False
+    form: str = "text"
+
+
+def known_files(connection: Warehouse, obj: SourceObject) -> frozenset[bytes]:
+    """Hashes of the files already taken in for this object."""
+    rows = connection.execute("select content_hash from ops.source_file where system = %s and object = %s", [obj.system, obj.name])
+    return frozenset(bytes(hash_) for (hash_,) in rows)
+
+
+def land(
+    connection: Warehouse, obj: SourceObject, load: ledger.Load, parts: Iterable[Part], *, progress: Progress | None = None
+) -> ledger.Load:
+    """Write all parts and leave the load `landed`. Whatever the reader raises undoes everything."""
+    report = progress or (lambda _: None)
+    with connection.transaction():
+        if load.attempts > 1:
+            connection.execute(sql.SQL("delete from {} where _load_id = %s").format(relations.landing(obj)), [load.load_id])
+        work = relations.create_work_tables(connection, obj, load.load_id)
+        seen = _Seen()
+        stream = iter(parts)
+        for part in stream:
+            if isinstance(part, CopyBytes):
+                _copy_bytes(connection, obj, load, work, part, seen, report)
+            elif isinstance(part, Rows | Reject | Deleted):
+                _copy_rows(connection, obj, load, part, stream, seen, report)
+            else:
+                _take_note(part, seen)
+        reach("landing_done")
+        landed = _close_landing(connection, obj, load, seen)
+    reach("landed")
+    return landed
+
+
+def _take_note(part: Part, seen: _Seen) -> None:
+    if isinstance(part, SourceFile):
+        seen.files.append(part)
+    elif isinstance(part, MissingFields):
+        seen.missing += [{"field": name, "place": part.place} for name in sorted(part.fields)]
+    elif isinstance(part, WholeObject):
+        seen.whole = True
+    else:
+        raise TypeError(f"a reader may not yield {type(part).__name__} here: one CopyBytes part, or Rows, not both")
+
+
+def _copy_rows(
+    connection: Warehouse, obj: SourceObject, load: ledger.Load, first: Part, rest: Iterator[Part], seen: _Seen, report: Progress
+) -> None:
+    """One COPY for all rows of the read; what is no row is noted and written when the COPY has ended."""
+    names = ["_load_id", "_row_number", *(f.name for f in obj.fields), "_extra"]
+    statement = sql.SQL("copy {} ({}) from stdin").format(relations.landing(obj), relations.comma(map(sql.Identifier, names)))
+    number, load_id = seen.rows, load.load_id
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        part: Part | None = first
+        while part is not None:
+            for row in _rows_of(obj, part):
+                number += 1
+                copy.write_row((load_id, number, *row))
+            if not isinstance(part, Rows | Reject | Deleted):
+                _take_note(part, seen)
+            if number // ROWS_PER_REPORT > seen.rows // ROWS_PER_REPORT:
+                report(number)
+                reach("landing")
+            seen.rows = number
+            part = next(rest, None)
+    reach("landing")
+
+
+def _rows_of(obj: SourceObject, part: Part) -> Iterable[tuple[str | None, ...]]:
+    if isinstance(part, Rows):
+        for row in part.rows:
+            if row[-1] is not None and row[-1][0] != "{":
+                raise TypeError(f"{obj.full_name}: the reader's extra must be a JSON object")
+        return part.rows
+    nulls = (None,) * len(obj.fields)
+    if isinstance(part, Reject):
+        return [(*nulls, json.dumps(["reject", part.raw, part.reason, part.place]))]
+    if isinstance(part, Deleted):
+        return [_deleted_row(obj, key) for key in part.keys]
+    return []
+
+
+def _deleted_row(obj: SourceObject, key: tuple[str, ...]) -> tuple[str | None, ...]:
+    values = dict(zip(obj.key, key, strict=True))
+    return (*(values.get(f.name) for f in obj.fields), DELETED_MARK)
+
+
+def _copy_bytes(
+    connection: Warehouse, obj: SourceObject, load: ledger.Load, work: WorkTables, part: CopyBytes, seen: _Seen, report: Progress
+) -> None:
+    if seen.rows or seen.form == "typed":
+        raise TypeError(f"{obj.full_name}: a reader yields one CopyBytes part, or Rows, not both")
+    target: sql.Composable = work.rows
+    if part.typed and relations.raw_is_empty(connection, obj):
+        work = relations.create_work_tables(connection, obj, load.load_id, to_become_raw=True)
+        seen.to_become_raw = True
+    if not part.typed:
+        fields = relations.comma(sql.SQL("{} text").format(sql.Identifier(f.name)) for f in obj.fields)
+        target = sql.Identifier("c360_landing_text")
+        connection.execute(
+            sql.SQL("create temporary table {} (_row_number bigint generated always as identity, {}, _extra text) on commit drop").format(
+                target, fields
+            )
+        )
+    columns = relations.comma(map(sql.Identifier, part.columns))
+    options = sql.SQL(" (format binary)" if part.format == "binary" else "")
+    with connection.cursor() as cursor:
+        with cursor.copy(sql.SQL("copy {} ({}) from stdin{}").format(target, columns, options)) as copy:
+            for passed, chunk in enumerate(part.chunks, start=1):
+                copy.write(chunk)
+                if passed % 64 == 0:
+                    report(-1)
+                    reach("landing")
+        seen.rows = cursor.rowcount
+    reach("landing")
+    report(seen.rows)
+    seen.form = "typed" if part.typed else "text"
+    seen.key_is_unique = part.key_is_unique
+    if not part.typed:
+        names = relations.comma(sql.Identifier(name) for name in ("_row_number", *(f.name for f in obj.fields), "_extra"))
+        connection.execute(
+            sql.SQL("insert into {} (_load_id, {}) select %s, {} from {}").format(relations.landing(obj), names, names, target),
+            [load.load_id],
+        )
+
+
+def _close_landing(connection: Warehouse, obj: SourceObject, load: ledger.Load, seen: _Seen) -> ledger.Load:
+    if seen.files:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                """insert into ops.source_file (system, object, content_hash, path, bytes, rows, load_id)
+                   values (%s, %s, %s, %s, %s, %s, %s)
+                   on conflict (system, object, content_hash) do update
+                   set path = excluded.path, rows = excluded.rows, load_id = excluded.load_id, read_at = clock_timestamp()""",
+                [(obj.system, obj.name, f.content_hash, f.path, f.bytes, f.rows, load.load_id) for f in seen.files],
+            )
+    work: dict[str, Any] = {
+        "form": seen.form,
+        "to_become_raw": seen.to_become_raw,
+        "whole": seen.whole,
+        "key_is_unique": seen.key_is_unique,
+        "missing": seen.missing,
+        "landed": seen.rows,
+    }
+    return ledger.note(connection, load, state="landed", work=work, extracted=seen.rows)
+
+
+def land_rows_from_quarantine(
+    connection: Warehouse, obj: SourceObject, load: ledger.Load, quarantine_ids: list[int], corrections: dict[str, str | None]
+) -> ledger.Load:
+    """Land open quarantine rows again, with `corrections` (field → text) over what they hold. `_row_number` is the quarantine id."""
+    names = relations.comma(sql.Identifier(f.name) for f in obj.fields)
+    values = relations.comma(
+        sql.Literal(corrections[f.name]) if f.name in corrections else sql.SQL("payload ->> {}").format(sql.Literal(f.name))
+        for f in obj.fields
+    )
+    with connection.transaction():
+        connection.execute(sql.SQL("delete from {} where _load_id = %s").format(relations.landing(obj)), [load.load_id])
+        relations.create_work_tables(connection, obj, load.load_id)
+        landed = connection.execute(
+            sql.SQL(
+                """insert into {} (_load_id, _row_number, {}, _extra)
+                   select %s, quarantine_id, {}, nullif(payload -> '_extra', 'null')::text
+                   from quarantine.row where quarantine_id = any(%s) and state = 'open' order by opened_at, quarantine_id"""
+            ).format(relations.landing(obj), names, values),
+            [load.load_id, quarantine_ids],
+        ).rowcount
+        noted = ledger.note(
+            connection,
+            load,
+            state="landed",
+            work={"form": "text", "whole": False, "key_is_unique": False, "missing": [], "landed": landed},
+            extracted=landed,
+        )
+    reach("landed")
+    return noted
+
+
+def discard(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> None:
+    """Drop what the load landed. In the caller's transaction."""
+    relations.drop_work_tables(connection, load.load_id)
+    if load.work.get("form", "text") == "text":
+        connection.execute(sql.SQL("delete from {} where _load_id = %s").format(relations.landing(obj)), [load.load_id])
+
+
+def forget_files(connection: Warehouse, load: ledger.Load) -> None:
+    """The load was refused: its files are read again next time. In the caller's transaction."""
+    connection.execute("delete from ops.source_file where load_id = %s", [load.load_id])
+
+
+def what_is_left(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> Literal["all", "text", "nothing"]:
+    """What is still there of a load that was stopped: all its rows; only its landed text; or too little to go on."""
+    work = WorkTables(load.load_id)
+    is_typed = load.work.get("form") == "typed"
+    text_is_there = False
+    if not is_typed:
+        found = _number(
+            connection, sql.SQL("select count(*) from {} where _load_id = {}").format(relations.landing(obj), sql.Literal(load.load_id))
+        )
+        text_is_there = found == load.work.get("landed")
+        if not load.work.get("diffed"):
+            return "all" if text_is_there else "nothing"
+    exists = connection.execute("select to_regclass(%s) is not null", [f"landing.{work.rows_name}"]).fetchone()
+    if exists and exists[0]:
+        found = sum(_number(connection, sql.SQL("select count(*) from {}").format(table)) for table in (work.rows, work.bad, work.gone))
+        left = load.counts.unchanged + load.counts.superseded + load.counts.stale
+        if found == load.counts.extracted - left:
+            return "all"
+    return "text" if text_is_there else "nothing"
+
+
+def _number(connection: Warehouse, query: sql.Composed) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def land_sweep(
+    connection: Warehouse, obj: SourceObject, load: ledger.Load, batches: Iterable[Sequence[tuple[str | None, ...]]]
+) -> ledger.Load:
+    """Land a full-key sweep: the keys that raw has alive, published before the sweep began, and that the source no longer holds.
+
+    The keys the source still holds are evidence, not rows of the load.
+    """
+    names = relations.comma(map(sql.Identifier, obj.key))
+    types = relations.comma(sql.SQL("{} text").format(sql.Identifier(name)) for name in obj.key)
+    with connection.transaction():
+        work = relations.create_work_tables(connection, obj, load.load_id)
+        connection.execute(sql.SQL("create temporary table c360_keys ({}) on commit drop").format(types))
+        with connection.cursor() as cursor, cursor.copy(sql.SQL("copy c360_keys ({}) from stdin").format(names)) as copy:
+            for batch in batches:
+                for key in batch:
+                    copy.write_row(key)
+                reach("landing")
+        connection.execute("analyze c360_keys")
+        same = sql.SQL(" and ").join(
+            sql.SQL("{} = {}::text").format(relations.column("k", name), relations.column("r", name)) for name in obj.key
+        )
+        gone = connection.execute(
+            sql.SQL(
+                """insert into {gone} (_row_number, {names}) select null, {keys} from {raw} r
+                   where not r._is_deleted and r._published_at < (select started_at from ops.load where load_id = {load})
+                     and not exists (select from c360_keys k where {same})"""
+            ).format(
+                gone=work.gone,
+                names=names,
+                keys=relations.key_columns(obj, "r"),
+                raw=relations.raw(obj),
+                load=sql.Literal(load.load_id),
+                same=same,
+            )
+        ).rowcount
+        reach("landing_done")
+        notes = {"form": "typed", "whole": False, "key_is_unique": True, "missing": []}
+        landed = ledger.note(connection, load, state="landed", work=notes, extracted=gone)
+    reach("landed")
+    return landed

@@ -1,0 +1,241 @@
+"""Publish: one transaction merges a load into raw, keeps what it replaces, moves the watermark and closes the ledger row.
+
+The change log comes last, under a lock that readers of the log do not need: its sequence then follows the order of commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from customer360.contracts.model import SourceObject
+from customer360.load import landing, ledger, quarantine, relations
+from customer360.load.killpoints import reach
+from customer360.load.relations import Warehouse, WorkTables
+from customer360.warehouse import tables
+
+KEY_AFTER_LOAD_ROWS = 50_000
+"""From this many rows on a first load builds raw's indexes after its rows: nobody reads an empty table."""
+
+_META = ("_load_id", "_row_hash", "_is_deleted", "_deleted_at", "_first_seen_at", "_published_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What a merge did to raw."""
+
+    inserted: int
+    updated: int
+    deleted: int
+
+
+def publish(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, has_rows: bool, before_log: Callable[[], None]) -> ledger.Load:
+    """Publish a load that has passed its gate, or without `has_rows` close one that changes nothing. In the caller's transaction.
+
+    `before_log` may write what belongs to the same transaction; the change log stays the last.
+    """
+    reach("publishing")
+    merged = Merged(inserted=0, updated=0, deleted=0)
+    if has_rows or load.kind == "replay":
+        quarantine.settle_published(connection, obj, load)
+    if has_rows and load.work.get("is_first"):
+        merged = Merged(inserted=_publish_first(connection, obj, load), updated=0, deleted=0)
+    elif has_rows:
+        merged = _merge(connection, obj, load)
+    reach("merged")
+    ledger.move_watermark(connection, obj, load)
+    reach("watermark_moved")
+    landing.discard(connection, obj, load)
+    published = merged.inserted + merged.updated + merged.deleted
+    closed = ledger.note(
+        connection,
+        load,
+        state="published",
+        published=published,
+        inserted=merged.inserted,
+        updated=merged.updated,
+        deleted=merged.deleted,
+    )
+    before_log()
+    if published:
+        _log_change(connection, obj, load, published)
+        reach("change_logged")
+    return closed
+
+
+def _log_change(connection: Warehouse, obj: SourceObject, load: ledger.Load, rows: int) -> None:
+    connection.execute("lock table ops.change in share row exclusive mode")
+    connection.execute(
+        "insert into ops.change (load_id, system, object, rows) values (%s, %s, %s, %s)", [load.load_id, obj.system, obj.name, rows]
+    )
+
+
+def _new_rows(obj: SourceObject, load: ledger.Load, work: WorkTables) -> tuple[sql.Composed, sql.Composed]:
+    """The columns of raw, and the select that makes its rows from the load's."""
+    names = [*(f.name for f in obj.fields), "_extra", *_META]
+    deleted = relations.is_deleted(obj, "t")
+    values = [
+        *relations.field_columns(obj, "t"),
+        sql.Literal(load.load_id),
+        relations.row_hash(obj, "t"),
+        deleted,
+        sql.SQL("case when {} then now() end").format(deleted),
+        sql.SQL("now()"),
+        sql.SQL("now()"),
+    ]
+    return (
+        relations.comma(map(sql.Identifier, names)),
+        sql.SQL("select {} from {} t").format(relations.comma(values), work.rows),
+    )
+
+
+def _publish_first(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> int:
+    if load.counts.extracted < KEY_AFTER_LOAD_ROWS or _has_dependants(connection, obj):
+        return _insert_first(connection, obj, load)
+    indexes = _index_definitions(connection, obj)
+    if load.work.get("to_become_raw"):
+        published = _become_raw(connection, obj, load)
+    else:
+        for drop, _ in indexes:
+            connection.execute(drop)
+        published = _insert_first(connection, obj, load)
+    for _, make in indexes:
+        connection.execute(make)
+    return published
+
+
+def _insert_first(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> int:
+    columns, rows = _new_rows(obj, load, WorkTables(load.load_id))
+    return connection.execute(sql.SQL("insert into {} ({}) {}").format(relations.raw(obj), columns, rows)).rowcount
+
+
+def _has_dependants(connection: Warehouse, obj: SourceObject) -> bool:
+    """Whether views, references or functions hang on raw's table or its key, so that neither can be taken away."""
+    row = connection.execute(
+        """select exists (select from pg_depend where deptype = 'n' and (
+                              (refclassid = 'pg_class'::regclass and refobjid = %(t)s::regclass)
+                              or (refclassid = 'pg_constraint'::regclass
+                                  and refobjid in (select oid from pg_constraint where conrelid = %(t)s::regclass))))""",
+        {"t": f"raw.{obj.table}"},
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _become_raw(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> int:
+    """Make the load's table raw's table. Columns that are the same for all rows are added as constants, which writes no row."""
+    work = WorkTables(load.load_id)
+    raw, moved = relations.raw(obj), sql.Identifier("raw", work.rows_name)
+    described = connection.execute("select obj_description(%s::regclass, 'pg_class'), now()::text", [f"raw.{obj.table}"]).fetchone()
+    comment, now = described if described else (None, None)
+    constants = {"_load_id": load.load_id, "_first_seen_at": now, "_published_at": now}
+    changes: list[sql.Composable] = [sql.SQL("drop column _row_number"), sql.SQL("add column _deleted_at timestamptz")]
+    changes += [sql.SQL("alter column {} drop expression").format(sql.Identifier(name)) for name in ("_row_hash", "_is_deleted")]
+    connection.execute(sql.SQL("drop table {}").format(raw))
+    connection.execute(sql.SQL("alter table {} {}, reset (autovacuum_enabled)").format(work.rows, relations.comma(changes)))
+    added = [
+        sql.SQL("add column {} {} default {}").format(sql.Identifier(name), sql.SQL(tables.RAW_COLUMNS[name]), sql.Literal(value))
+        for name, value in constants.items()
+    ]
+    connection.execute(sql.SQL("alter table {} {}").format(work.rows, relations.comma(added)))
+    settled: list[sql.Composable] = [sql.SQL("alter column {} drop default").format(sql.Identifier(name)) for name in constants]
+    settled.append(sql.SQL("alter column _is_deleted set default false"))
+    connection.execute(sql.SQL("alter table {} {}").format(work.rows, relations.comma(settled)))
+    connection.execute(sql.SQL("update {} set _deleted_at = now() where _is_deleted").format(work.rows))
+    connection.execute(sql.SQL("alter table {} set schema raw").format(work.rows))
+    connection.execute(sql.SQL("alter table {} rename to {}").format(moved, sql.Identifier(obj.table)))
+    connection.execute(sql.SQL("comment on table {} is {}").format(raw, sql.Literal(comment)))
+    tables.ensure(connection, obj)  # its grants
+    left = load.counts.unchanged + load.counts.superseded + load.counts.stale + load.counts.quarantined
+    return load.counts.extracted - left
+
+
+def _index_definitions(connection: Warehouse, obj: SourceObject) -> list[tuple[sql.Composed, sql.SQL]]:
+    """Raw's key and indexes: for each the statement that drops it and the one that makes it again."""
+    table = relations.raw(obj).as_string(connection)
+    found = connection.execute(
+        """select i.relname, pg_get_indexdef(x.indexrelid), pg_get_constraintdef(c.oid)
+           from pg_index x join pg_class i on i.oid = x.indexrelid
+           left join pg_constraint c on c.conindid = x.indexrelid and c.conrelid = x.indrelid
+           where x.indrelid = %s::regclass""",
+        [f"raw.{obj.table}"],
+    ).fetchall()
+    definitions = []
+    for name, index, constraint in found:
+        quoted = sql.Identifier(str(name))
+        if constraint is None:
+            definitions.append((sql.SQL("drop index {}").format(sql.Identifier("raw", str(name))), sql.SQL(index)))
+        else:
+            drop = sql.SQL("alter table {} drop constraint {}").format(relations.raw(obj), quoted)
+            definitions.append((drop, sql.SQL(f"alter table {table} add constraint {quoted.as_string(connection)} {constraint}")))
+    return definitions
+
+
+def _merge(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> Merged:
+    work = WorkTables(load.load_id)
+    columns, rows = _new_rows(obj, load, work)
+    key = set(obj.key)
+    updated = [*(f.name for f in obj.fields if f.name not in key), "_extra", "_load_id", "_row_hash", "_is_deleted", "_published_at"]
+    assignments: list[sql.Composable] = [sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in updated]
+    assignments.append(sql.SQL("_deleted_at = case when excluded._is_deleted then coalesce(r._deleted_at, excluded._deleted_at) end"))
+    kept = _columns_kept(connection, obj)
+    row = connection.execute(
+        sql.SQL(
+            """with merged as (
+                   insert into {raw} as r ({columns}) {rows}
+                   on conflict ({key}) do update set {assignments}
+                   returning {old}, new._is_deleted as now_deleted),
+               kept as (
+                   insert into {history} ({kept}, _replaced_at, _replaced_by_load_id)
+                   select {kept}, now(), {load} from merged where _load_id is not null)
+               select count(*) filter (where _load_id is null),
+                      count(*) filter (where _load_id is not null and not (now_deleted and not _is_deleted)),
+                      count(*) filter (where _load_id is not null and now_deleted and not _is_deleted) from merged"""
+        ).format(
+            raw=relations.raw(obj),
+            columns=columns,
+            rows=rows,
+            key=relations.comma(map(sql.Identifier, obj.key)),
+            assignments=relations.comma(assignments),
+            old=relations.comma(sql.SQL("old.{0} as {0}").format(name) for name in kept),
+            history=sql.Identifier("raw_history", obj.table),
+            kept=relations.comma(kept),
+            load=sql.Literal(load.load_id),
+        )
+    ).fetchone()
+    inserted, updated_rows, deleted = (int(n) for n in row) if row else (0, 0, 0)
+    return Merged(inserted=inserted, updated=updated_rows, deleted=deleted + _bury(connection, obj, load, kept))
+
+
+def _bury(connection: Warehouse, obj: SourceObject, load: ledger.Load, kept: list[sql.Identifier]) -> int:
+    """Keys the source says are gone become tombstones that keep the last values."""
+    work = WorkTables(load.load_id)
+    return connection.execute(
+        sql.SQL(
+            """with buried as (
+                   update {raw} r set _is_deleted = true, _deleted_at = now(), _load_id = {load}, _published_at = now()
+                   from {gone} g where {same} and not r._is_deleted
+                   returning {old})
+               insert into {history} ({kept}, _replaced_at, _replaced_by_load_id) select {kept}, now(), {load} from buried"""
+        ).format(
+            raw=relations.raw(obj),
+            gone=work.gone,
+            same=relations.same_key(obj, "g", "r"),
+            old=relations.comma(sql.SQL("old.{0} as {0}").format(name) for name in kept),
+            history=sql.Identifier("raw_history", obj.table),
+            kept=relations.comma(kept),
+            load=sql.Literal(load.load_id),
+        )
+    ).rowcount
+
+
+def _columns_kept(connection: Warehouse, obj: SourceObject) -> list[sql.Identifier]:
+    """All columns of raw that history has as well: also those the contract has dropped since."""
+    found = connection.execute(
+        """select a.attname from pg_attribute a join pg_attribute h on h.attname = a.attname
+           where a.attrelid = %s::regclass and h.attrelid = %s::regclass and a.attnum > 0 and h.attnum > 0
+             and not a.attisdropped and not h.attisdropped order by a.attnum""",
+        [f"raw.{obj.table}", f"raw_history.{obj.table}"],
+    )
+    return [sql.Identifier(str(name)) for (name,) in found]

@@ -1,0 +1,241 @@
+"""One dbt invocation in this process: arguments, environment and log settings in one place, results as plain values.
+
+dbt is imported on first use: that costs seconds, which Airflow's preloaded processes have paid already.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from customer360.errors import UserError
+from customer360.platform import home
+from customer360.warehouse import connections
+
+Progress = Callable[[str], None]
+
+THREADS = 4
+_LIVE_VARS = ("--vars", "{live: true}")
+_PASSED = frozenset({"success", "pass"})
+_BROKEN = frozenset({"error", "fail", "runtime error"})
+# A database error quotes values ("invalid input …: "x""; the whole row under DETAIL): they stay in the database's own log.
+_VALUE_LINES = re.compile(r"^\s*(DETAIL|CONTEXT|HINT|LINE \d+|\^)")
+_QUOTED_VALUE = re.compile(r': "[^"]*"')
+
+
+class DbtUnusable(UserError):
+    """dbt could not start on the project: it does not parse, or the warehouse does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A model, seed, test or unit test that failed. `rows` counts a test's failing rows; no value of a row is kept."""
+
+    kind: str
+    node: str
+    model: str | None
+    rows: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        on = f" on {self.model}" if self.model and self.model != self.node else ""
+        rows = f", {self.rows} rows" if self.rows is not None else ""
+        return f"{self.kind} {self.node}{on}{rows}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came out of one invocation. `timings` are (node, seconds), slowest first."""
+
+    models: int
+    tests: int
+    failures: tuple[Failure, ...]
+    warnings: tuple[Failure, ...]
+    passed_tests: tuple[str, ...]
+    timings: tuple[tuple[str, float], ...]
+
+
+def project() -> Path:
+    """The dbt project's folder."""
+    return home.repo() / "dbt_project"
+
+
+def environment() -> dict[str, str]:
+    """The variables that profiles.yml reads, from the warehouse connection; with the password. Raises ConnectionNotConfigured."""
+    given = conninfo_to_dict(connections.uri("warehouse"))
+    return {
+        "C360_DBT_HOST": str(given.get("host") or "127.0.0.1"),
+        "C360_DBT_PORT": str(given.get("port") or 5432),
+        "C360_DBT_USER": str(given.get("user") or "postgres"),
+        "C360_DBT_PASSWORD": str(given.get("password") or ""),
+        "C360_DBT_DBNAME": str(given.get("dbname") or "customer360"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def run(
+    command: str,
+    *,
+    select: Sequence[str] = (),
+    live: bool = False,
+    full_refresh: bool = False,
+    target_path: Path | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Runs `dbt run` or `dbt build` on the selection (all when empty). Raises DbtUnusable when dbt could not start.
+
+    Live and full runs keep target folders of their own ($C360_HOME/dbt/live, …/full): the variable `live` is part of dbt's parse
+    cache, which a shared folder would lose at every turn.
+    """
+    folder = target_path or home.home() / "dbt" / ("live" if live else "full")
+    arguments = [command, *_arguments(folder), "--threads", str(THREADS)]
+    if live:
+        # Nothing but the selected relations is asked about, and no artifact is written: both cost more than the models do.
+        arguments += [*_LIVE_VARS, "--cache-selected-only", "--no-write-json"]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    if select:
+        arguments += ["--select", *select]
+    return _result(_invoke(arguments, progress))
+
+
+def warm_live() -> None:
+    """Parses the project for live runs if none has: the first of them would spend its time on that."""
+    folder = home.home() / "dbt" / "live"
+    if not (folder / "partial_parse.msgpack").exists():
+        _invoke(["parse", *_arguments(folder), *_LIVE_VARS], None)
+
+
+def documentation(*, progress: Progress | None = None) -> Path:
+    """Writes dbt's documentation as one page, `$C360_HOME/dbt-docs/index.html`, from the catalogue; no row of data is in it."""
+    folder = home.home() / "dbt-docs"
+    work = home.home() / "dbt" / "docs"
+    manifest(target_path=work)  # without compiling, dbt reads the manifest that is there
+    _invoke(["docs", "generate", "--static", "--no-compile", *_arguments(work)], progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / "index.html"
+    partial = folder / "index.html.partial"
+    partial.write_bytes((work / "static_index.html").read_bytes())
+    partial.rename(page)  # a reader sees the old page or the new one
+    return page
+
+
+def manifest(*, target_path: Path | None = None) -> Path:
+    """Parses the project, which needs no database, and returns the path of its manifest.json.
+
+    With a warehouse connection the parse cache beside it is of use to later runs; dbt parses anew when the profile differs.
+    """
+    folder = target_path or project() / "target"
+    try:
+        variables = environment()
+    except connections.ConnectionNotConfigured:
+        variables = {}
+    _invoke(["parse", *_arguments(folder)], None, variables=variables)
+    return folder / "manifest.json"
+
+
+def _arguments(folder: Path) -> list[str]:
+    here = str(project())
+    return [
+        *("--project-dir", here, "--profiles-dir", here, "--target-path", str(folder), "--log-path", str(folder)),
+        # Its log repeats database errors, values included; what a caller needs is in the result.
+        *("--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats"),
+    ]
+
+
+def _invoke(arguments: list[str], progress: Progress | None, *, variables: dict[str, str] | None = None) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    callbacks = [_teller(progress)] if progress else []
+    with _set(environment() if variables is None else variables):
+        outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
+    if outcome.exception is not None:
+        raise DbtUnusable(f"dbt {arguments[0]} could not run: {_without_values(str(outcome.exception))}") from None
+    return outcome.result
+
+
+@contextmanager
+def _set(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _teller(progress: Progress) -> Callable[[Any], None]:
+    def tell(event: Any) -> None:
+        if event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
+            node = event.data.node_info
+            progress(f"{node.node_name}: {node.node_status}, {event.data.execution_time:.1f} s")
+
+    return tell
+
+
+def _result(run_result: Any) -> Result:
+    failures: list[Failure] = []
+    warnings: list[Failure] = []
+    passed: list[str] = []
+    results = run_result.results
+    for each in results:
+        status = str(each.status)
+        if status in _BROKEN:
+            failures.append(_failure(each))
+        elif status == "warn":
+            warnings.append(_failure(each))
+        elif status in _PASSED and _kind(each) == "test":
+            passed.append(each.node.name)
+    timings = sorted(((each.node.name, each.execution_time) for each in results), key=lambda pair: -pair[1])
+    return Result(
+        models=sum(_kind(each) == "model" and str(each.status) in _PASSED for each in results),
+        tests=sum(_kind(each) == "test" and str(each.status) != "skipped" for each in results),
+        failures=tuple(failures),
+        warnings=tuple(warnings),
+        passed_tests=tuple(passed),
+        timings=tuple(timings),
+    )
+
+
+def _kind(result: Any) -> str:
+    kind = str(result.node.resource_type)
+    return "test" if kind == "unit_test" else kind
+
+
+def _failure(result: Any) -> Failure:
+    node = result.node
+    kind = _kind(result)
+    told = _without_values(result.message or "no message")
+    description = str(getattr(node, "description", "") or "")
+    return Failure(
+        kind=kind,
+        node=node.name,
+        model=_model(node) if kind == "test" else node.name,
+        rows=result.failures,
+        # a failing unit test prints the rows it compared; they are the project's own, but the message is long
+        reason=description or told.splitlines()[0] if kind == "test" else told,
+    )
+
+
+def _model(node: Any) -> str | None:
+    attached = getattr(node, "attached_node", None) or getattr(node, "model", None)
+    if not attached:
+        parents = node.depends_on.nodes
+        attached = parents[0] if parents else None
+    return attached.rsplit(".", 1)[-1] if attached else None
+
+
+def _without_values(message: str) -> str:
+    lines = [line.strip() for line in message.splitlines() if line.strip() and not _VALUE_LINES.match(line)]
+    return _QUOTED_VALUE.sub(': "…"', " ".join(lines))

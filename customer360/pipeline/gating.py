@@ -1,0 +1,220 @@
+"""Judge a load and write down what follows: results, quarantine or refusal, incidents, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from customer360.contracts.model import SourceContract, SourceObject
+from customer360.gate import run, suites, verdict
+from customer360.load import landing, ledger, quarantine, relations
+from customer360.load.diff import Remaining
+from customer360.load.killpoints import reach
+from customer360.observe import incidents
+from customer360.warehouse import connections
+
+_STREAMS = frozenset({"kafka", "custom"})
+"""Systems whose rows cannot be asked for again: a refused load of theirs is held, its landed rows are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A load after its gate, and the warnings it passed with."""
+
+    load: ledger.Load
+    warnings: tuple[str, ...] = ()
+
+
+class Gate:
+    """The gate of one object. Raises SuiteError when its suite cannot be used."""
+
+    def __init__(self, connection: relations.Warehouse, contract: SourceContract, obj: SourceObject) -> None:
+        self._connection = connection
+        self._contract = contract
+        self._object = obj
+        self._suite = suites.load_suite(obj)
+
+    def judge(self, load: ledger.Load, remaining: Remaining, *, dry_run: bool = False) -> Judged:
+        """Evaluate the suite on what the load has left, and write down what follows: `gated`, or `rejected` or `held`."""
+        judged_rows = remaining.rows + remaining.bad
+        missing = verdict.missing_fields(load.work.get("missing", []))
+        if not (judged_rows or remaining.gone or missing):
+            return Judged(load=self._check(load, None) if dry_run else load)  # nothing to judge: it closes without a gate
+        gate = self._evaluate(load, remaining)
+        extra = [*missing, *self._gone(remaining)]
+        results = [*extra, *self._types(load, remaining), *gate.results]
+        failed = (len(gate.failed) if gate.failed is not None else remaining.rows) + remaining.bad
+        everything = verdict.GateResult(results=tuple(results), failed=gate.failed)
+        refusal = verdict.judge(self._suite, everything, failed=failed, judged=judged_rows)
+        reach("gated_result")
+        warnings = tuple(result.expectation for result in everything.warnings)
+        if dry_run:
+            return Judged(load=self._check(load, refusal), warnings=warnings)
+        if refusal is not None:
+            return Judged(load=self._refuse(load, results, refusal, failed, judged_rows), warnings=warnings)
+        return Judged(load=self._pass(load, results, gate.failed or {}), warnings=warnings)
+
+    def _evaluate(self, load: ledger.Load, remaining: Remaining) -> verdict.GateResult:
+        if not remaining.rows:
+            return verdict.GateResult(results=(), failed={})
+        batch = run.Batch(
+            table=relations.WorkTables(load.load_id).rows_name,
+            rows=remaining.rows,
+            is_first=bool(load.work.get("is_first")),
+            personal=frozenset(f.name for f in self._object.fields if f.is_personal),
+            raw_tables=self._raw_tables(),
+        )
+        allowed = self._suite.failed_rows_allowed(remaining.rows + remaining.bad) - remaining.bad
+        return run.run_suite(connections.uri("warehouse"), self._suite, batch, allowed=max(allowed, 0))
+
+    def _raw_tables(self) -> frozenset[str]:
+        rows = self._connection.execute(
+            "select c.relname from pg_class c where c.relnamespace = 'raw'::regnamespace and c.relkind in ('r', 'p')"
+        )
+        return frozenset(str(name) for (name,) in rows)
+
+    def _gone(self, remaining: Remaining) -> list[verdict.Result]:
+        if not remaining.gone:
+            return []
+        row = self._connection.execute(
+            sql.SQL("select count(*) from {} where not _is_deleted").format(relations.raw(self._object))
+        ).fetchone()
+        return verdict.gone_rows(self._suite, gone=remaining.gone, alive=int(row[0]) if row else 0)
+
+    def _types(self, load: ledger.Load, remaining: Remaining) -> list[verdict.Result]:
+        """What was found bad before the suite: values that fit no type, rows without key or cursor, unreadable ones."""
+        if not remaining.bad:
+            return []
+        rows = self._connection.execute(
+            sql.SQL(
+                """select r ->> 'expectation', r ->> 'reason', count(*) from {} b, jsonb_array_elements(b.reasons) r
+                   group by 1, 2 order by 1"""
+            ).format(relations.WorkTables(load.load_id).bad)
+        ).fetchall()
+        found: dict[str, verdict.Result] = {}
+        for name, reason, count in rows:
+            found.setdefault(
+                str(name),
+                verdict.Result(
+                    expectation=str(name),
+                    severity="critical",
+                    level="type",
+                    success=False,
+                    observed=f"{count} of {remaining.rows + remaining.bad}",
+                    allowed="0",
+                    failed_rows=int(count),
+                    checked_rows=remaining.rows + remaining.bad,
+                    reason=f"The value {reason}." if str(reason).startswith("is ") else str(reason),
+                ),
+            )
+        return list(found.values())
+
+    def _pass(self, load: ledger.Load, results: list[verdict.Result], failed: Any) -> ledger.Load:
+        with self._connection.transaction():
+            self._record(load, results)
+            turned_away = quarantine.turn_away(self._connection, self._object, load, failed)
+            reach("gating")
+            self._tell(load, results, turned_away)
+            return ledger.note(self._connection, load, state="gated", quarantined=turned_away)
+
+    def _check(self, load: ledger.Load, refusal: verdict.Refusal | None) -> ledger.Load:
+        """A dry run ends here; its figures stay in the ledger, its rows do not."""
+        with self._connection.transaction():
+            landing.discard(self._connection, self._object, load)
+            landing.forget_files(self._connection, load)
+            return ledger.note(self._connection, load, state="abandoned", refusal=refusal.as_json() if refusal else None, error="dry run")
+
+    def _refuse(self, load: ledger.Load, results: list[verdict.Result], refusal: verdict.Refusal, failed: int, judged: int) -> ledger.Load:
+        """Raw keeps the last good state; the watermark stays, so the next load reads the same rows again."""
+        held = self._contract.kind in _STREAMS
+        details = refusal.as_json() | {
+            "system": load.system,
+            "object": load.object,
+            "load_id": load.load_id,
+            "failed_rows": failed,
+            "checked_rows": judged,
+            "owner": self._suite.owner or self._contract.owner,
+            "owner_address": self._contract.owner_address,
+        }
+        first = refusal.results[0]
+        with self._connection.transaction():
+            self._record(load, results)
+            reach("gating")
+            if held:
+                relations.drop_work_tables(self._connection, load.load_id)
+            else:
+                landing.discard(self._connection, self._object, load)
+                landing.forget_files(self._connection, load)
+            incidents.open_incident(
+                self._connection,
+                kind="load_refused",
+                subject=self._object.full_name,
+                severity="critical",
+                title=f"{self._object.full_name}: load {load.load_id} refused, {first.expectation}: {first.observed}, {first.allowed}",
+                details=details,
+                run_url=load.run_url,
+            )
+            return ledger.note(self._connection, load, state="held" if held else "rejected", refusal=refusal.as_json())
+
+    def _record(self, load: ledger.Load, results: list[verdict.Result]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                """insert into ops.gate_result
+                       (load_id, expectation, severity, level, success, observed, allowed, failed_rows, checked_rows, reason)
+                   values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (load_id, expectation) do nothing""",
+                [
+                    (
+                        load.load_id,
+                        r.expectation,
+                        r.severity,
+                        r.level,
+                        r.success,
+                        r.observed,
+                        r.allowed,
+                        r.failed_rows,
+                        r.checked_rows,
+                        r.reason,
+                    )
+                    for r in results
+                ],
+            )
+
+    def _tell(self, load: ledger.Load, results: list[verdict.Result], turned_away: int) -> None:
+        """One incident for warnings and for rows set aside."""
+        warnings = [r for r in results if not r.success and r.severity == "warning"]
+        subject = self._object.full_name
+        if warnings or turned_away:
+            title = f"{subject}: load {load.load_id} published with {len(warnings)} warnings and {turned_away} rows in quarantine"
+            incidents.open_incident(
+                self._connection,
+                kind="row_warnings",
+                subject=subject,
+                severity="warning",
+                title=title,
+                details=verdict.Refusal(results=tuple(r for r in results if not r.success)).as_json()
+                | {
+                    "system": load.system,
+                    "object": load.object,
+                    "load_id": load.load_id,
+                    "failed_rows": turned_away,
+                    "owner": self._contract.owner,
+                },
+                run_url=load.run_url,
+            )
+
+    def all_is_well(self, load: ledger.Load) -> None:
+        """Close what a published load shows to be over. In the publishing transaction.
+
+        The warnings are over when a gate ran without any, and quarantine holds no row of the object any more.
+        """
+        subject = self._object.full_name
+        incidents.close_incident(self._connection, kind="load_refused", subject=subject, reason=f"load {load.load_id} passed its gate")
+        row = self._connection.execute(
+            "select count(*), count(*) filter (where not success and severity = 'warning') from ops.gate_result where load_id = %s",
+            [load.load_id],
+        ).fetchone()
+        judged, warned = row if row else (0, 0)
+        if judged and not warned and quarantine.count_open(self._connection, self._object) == 0:
+            incidents.close_incident(self._connection, kind="row_warnings", subject=subject, reason=f"load {load.load_id} had none")

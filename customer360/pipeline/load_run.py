@@ -1,0 +1,283 @@
+"""The steps of a load in their order, each a transaction that can be taken up again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from customer360.contracts.model import SourceContract, SourceObject
+from customer360.errors import UserError
+from customer360.extract import open_reader
+from customer360.extract.protocol import Reader, ReadRequest, SourceRefused, SourceUnavailable
+from customer360.load import convert, diff, landing, ledger, publish, quarantine, relations
+from customer360.load.killpoints import reach
+from customer360.observe import incidents
+from customer360.pipeline.gating import Gate
+from customer360.pipeline.outcome import LoadOutcome, OutcomeState
+from customer360.warehouse import connections, tables
+from customer360.warehouse.roles import Role
+
+Progress = Callable[[str, int], None]
+"""Called with (step, rows so far; -1 where rows are not known)."""
+
+ATTEMPTS = 4
+LONGEST_WAIT_SECONDS = 60.0
+TURN_WAIT_SECONDS = 5.0
+_SESSION = (
+    "set client_connection_check_interval = '500ms'",  # a killed process must not keep the object's lock through a long statement
+    "set work_mem = '64MB'",
+    "set maintenance_work_mem = '256MB'",
+)
+
+
+class SourceDown(UserError):
+    """The source could not be read, after all retries; an incident is open. The load stays open and is resumed."""
+
+    exit_code = 1
+
+
+class UnknownObject(UserError):
+    """No contract declares this system or object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestRequest:
+    """What a caller asks for. `since`: a value of the cursor; reads further back, never lowers the watermark."""
+
+    full_refresh: bool = False
+    since: str | None = None
+    dry_run: bool = False
+    run_url: str | None = None
+    sweep: bool = False
+
+    @property
+    def kind(self) -> ledger.Kind:
+        """The kind of load this makes."""
+        if self.sweep:
+            return "sweep"
+        return "full" if self.full_refresh else "incremental"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is the ordinary scheduled request."""
+        return not (self.full_refresh or self.since or self.dry_run or self.sweep)
+
+
+@contextmanager
+def object_session(obj: SourceObject) -> Iterator[relations.Warehouse | None]:
+    """A warehouse session that holds the object's lock; None if another process has it."""
+    with connections.connect(role=Role.LOADER, autocommit=True) as connection:
+        for setting in _SESSION:
+            connection.execute(setting)
+        if not ledger.take_turn(connection, obj, wait_seconds=TURN_WAIT_SECONDS):
+            yield None
+            return
+        try:
+            yield connection
+        finally:
+            if not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                ledger.give_turn(connection, obj)
+
+
+class LoadRun:
+    """One run of the loads of one object, step by step."""
+
+    def __init__(
+        self,
+        connection: relations.Warehouse,
+        contract: SourceContract,
+        obj: SourceObject,
+        request: IngestRequest,
+        *,
+        progress: Progress | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connection = connection
+        self._contract = contract
+        self._object = obj
+        self._request = request
+        self._progress = progress or (lambda _step, _rows: None)
+        self._sleep = sleep
+        self._seconds: dict[str, float] = {}
+
+    def ingest(self) -> LoadOutcome:
+        """Finish what is open, then do what was asked."""
+        tables.ensure(self._connection, self._object)
+        gate = Gate(self._connection, self._contract, self._object)  # a broken suite is told before anything is read
+        found = ledger.find_open(self._connection, self._object)
+        if found is not None and found.state != "extracting":
+            if self._request.dry_run:
+                raise UserError(
+                    f"load {found.load_id} of {self._object.full_name} is open; run `customer360 load {self._object.full_name}` first"
+                )
+            resumed = self._finish(ledger.resume(self._connection, found, run_url=self._request.run_url), gate)
+            if self._request.is_plain or resumed.state in ("rejected", "held"):
+                return resumed
+            following = self._new_load(None, gate)
+            return following if following.state != "nothing_new" else resumed
+        return self._new_load(found, gate)
+
+    def replay(self, quarantine_ids: list[int], *, corrections: dict[str, str | None], by: str, why: str) -> LoadOutcome:
+        """A load of quarantined rows. Raises UserError while another load of the object is open."""
+        tables.ensure(self._connection, self._object)
+        gate = Gate(self._connection, self._contract, self._object)
+        found = ledger.find_open(self._connection, self._object)
+        if found is not None:
+            raise UserError(
+                f"load {found.load_id} of {self._object.full_name} is open; run `customer360 load {self._object.full_name}` first"
+            )
+        with self._connection.transaction():
+            quarantine.sign(self._connection, quarantine_ids, by=by, why=why)
+            load = ledger.start(self._connection, self._object, kind="replay")
+            load = landing.land_rows_from_quarantine(self._connection, self._object, load, quarantine_ids, corrections)
+        return self._finish(load, gate)
+
+    def _new_load(self, found: ledger.Load | None, gate: Gate) -> LoadOutcome:
+        request = self._request
+        if found is None:
+            load = ledger.start(self._connection, self._object, kind=request.kind, since=request.since, run_url=request.run_url)
+        else:
+            load = ledger.resume(self._connection, found, kind=request.kind, since=request.since, run_url=request.run_url)
+        reach("opened")
+        return self._finish(load, gate)
+
+    def _finish(self, load: ledger.Load, gate: Gate) -> LoadOutcome:
+        load = self._mend(load)
+        if load.state == "extracting":
+            load = self._land(load)
+        if load.state == "landed" and not load.work.get("diffed"):
+            load = self._diff(load)
+        remaining = diff.remaining(self._connection, load)
+        warnings: tuple[str, ...] = ()
+        if load.state == "landed":
+            with self._timed("gate"):
+                judged = gate.judge(load, remaining, dry_run=self._request.dry_run)
+            load, warnings = judged.load, judged.warnings
+            if load.state in ("rejected", "held", "abandoned"):
+                return self._outcome(load, "checked" if load.state == "abandoned" and load.refusal is None else "rejected", warnings)
+            reach("gated")
+        return self._publish(load, gate, remaining, warnings)
+
+    def _mend(self, load: ledger.Load) -> ledger.Load:
+        """A load's own tables are empty after a crash of the server: begin again where its rows are still to be had."""
+        if load.state not in ("landed", "gated"):
+            return load
+        left = landing.what_is_left(self._connection, self._object, load)
+        if left == "all":
+            return load
+        with self._connection.transaction():
+            return ledger.go_back(self._connection, load, to="landed" if left == "text" else "extracting")
+
+    def _land(self, load: ledger.Load) -> ledger.Load:
+        known = landing.known_files(self._connection, self._object)
+        read = ReadRequest(
+            object=self._object,
+            since=self._lower_bound(load),
+            full=load.kind == "full",
+            is_known_file=known.__contains__,
+        )
+        with self._timed("land"):
+            try:
+                landed = self._retrying()(self._attempt, load, read)
+            except (SourceUnavailable, SourceRefused) as error:
+                self._source_is_down(load, error)
+                raise SourceDown(str(error)) from None
+        incidents.close_incident(
+            self._connection, kind="source_down", subject=self._object.full_name, reason=f"read again by load {load.load_id}"
+        )
+        return landed
+
+    def _lower_bound(self, load: ledger.Load) -> str | None:
+        try:
+            return ledger.lower_bound(self._connection, self._object, load)
+        except UserError:
+            ledger.note(self._connection, load, state="abandoned", error="the lower bound asked for is no value of the cursor")
+            raise
+
+    def _attempt(self, load: ledger.Load, read: ReadRequest) -> ledger.Load:
+        reader = open_reader(self._contract, connections.uri(self._contract.connection))
+        try:
+            landed = self._take_in(reader, load, read)
+            reader.acknowledge()
+        finally:
+            reader.close()
+        return landed
+
+    def _take_in(self, reader: Reader, load: ledger.Load, read: ReadRequest) -> ledger.Load:
+        if load.kind == "sweep":
+            return landing.land_sweep(self._connection, self._object, load, reader.read_keys(self._object))
+        return landing.land(self._connection, self._object, load, reader.read(read), progress=lambda rows: self._progress("land", rows))
+
+    def _retrying(self) -> Retrying:
+        backoff = wait_exponential_jitter(initial=1, max=30, jitter=1)
+
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.retry_after if isinstance(error, SourceUnavailable) else None
+            return min(asked, LONGEST_WAIT_SECONDS) if asked is not None else backoff(state)
+
+        return Retrying(
+            retry=retry_if_exception_type(SourceUnavailable), wait=wait, stop=stop_after_attempt(ATTEMPTS), sleep=self._sleep, reraise=True
+        )
+
+    def _source_is_down(self, load: ledger.Load, error: Exception) -> None:
+        """The load stays open for the next run; a dry run leaves nothing behind."""
+        with self._connection.transaction():
+            ledger.note(self._connection, load, state="abandoned" if self._request.dry_run else None, error=str(error))
+            if not self._request.dry_run:
+                incidents.open_incident(
+                    self._connection,
+                    kind="source_down",
+                    subject=self._object.full_name,
+                    severity="critical",
+                    title=f"{self._object.full_name} cannot be read",
+                    details={
+                        "system": self._object.system,
+                        "object": self._object.name,
+                        "load_id": load.load_id,
+                        "error": str(error),
+                        "owner": self._contract.owner,
+                        "owner_address": self._contract.owner_address,
+                    },
+                    run_url=load.run_url,
+                )
+
+    def _diff(self, load: ledger.Load) -> ledger.Load:
+        self._progress("diff", load.counts.extracted)
+        with self._timed("diff"), self._connection.transaction():
+            convert.convert(self._connection, self._object, load)
+            return diff.diff(self._connection, self._object, load)
+
+    def _publish(self, load: ledger.Load, gate: Gate, remaining: diff.Remaining, warnings: tuple[str, ...]) -> LoadOutcome:
+        self._progress("publish", load.counts.extracted)
+        with self._timed("publish"), self._connection.transaction():
+            closed = publish.publish(
+                self._connection, self._object, load, has_rows=not remaining.is_nothing, before_log=lambda: gate.all_is_well(load)
+            )
+        reach("published")
+        ledger.note(self._connection, closed, work={"seconds": {step: round(seconds, 3) for step, seconds in self._seconds.items()}})
+        return self._outcome(closed, "published" if closed.counts.published else "nothing_new", warnings)
+
+    def _outcome(self, load: ledger.Load, state: OutcomeState, warnings: tuple[str, ...]) -> LoadOutcome:
+        return LoadOutcome(
+            load_id=load.load_id,
+            system=load.system,
+            object=load.object,
+            state="held" if load.state == "held" else state,
+            counts=load.counts,
+            refusal=load.refusal,
+            warnings=warnings,
+        )
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[step] = self._seconds.get(step, 0.0) + time.perf_counter() - started

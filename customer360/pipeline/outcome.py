@@ -1,0 +1,35 @@
+"""What an ingest reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from customer360.load.ledger import Counts
+
+OutcomeState = Literal["published", "nothing_new", "rejected", "held", "already_running", "checked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOutcome:
+    """How one load ended.
+
+    published        raw changed: downstream has something to do
+    nothing_new      everything read was known already
+    rejected, held   the gate refused it, `refusal` says why; raw is as it was (held: the landed rows of a stream are kept)
+    already_running  another process loads this object now; nothing was done, `load_id` is None
+    checked          a dry run that would have been published; nothing was written
+    """
+
+    load_id: int | None
+    system: str
+    object: str
+    state: OutcomeState
+    counts: Counts
+    refusal: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """`shop.customers`"""
+        return f"{self.system}.{self.object}"

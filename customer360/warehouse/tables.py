@@ -1,0 +1,185 @@
+"""The tables of one source object (landing, raw, raw_history), made and kept up to date from its contract.
+
+The loader owns them. Fields added to a contract become columns; a field that leaves it keeps its column and its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import Connection, sql
+
+from customer360.contracts.model import SourceObject
+from customer360.errors import UserError
+from customer360.warehouse.roles import Role
+
+LANDING, RAW, RAW_HISTORY = "landing", "raw", "raw_history"
+
+# The platform's own columns: name -> type and constraints. Landing ends with `_extra`, the undeclared fields as JSON text.
+LANDING_COLUMNS = {"_load_id": "bigint not null", "_row_number": "bigint not null"}
+RAW_COLUMNS = {
+    "_extra": "jsonb",
+    "_load_id": "bigint not null",
+    "_row_hash": "bytea not null",
+    "_is_deleted": "boolean not null default false",
+    "_deleted_at": "timestamptz",
+    "_first_seen_at": "timestamptz not null",
+    "_published_at": "timestamptz not null",
+}
+HISTORY_COLUMNS = {
+    **{name: definition.split(" ")[0] for name, definition in RAW_COLUMNS.items()},
+    "_replaced_at": "timestamptz not null",
+    "_replaced_by_load_id": "bigint not null",
+}
+
+# format_type() spells these in full
+_SPELLED = {
+    "timestamp with time zone": "timestamptz",
+    "time without time zone": "time",
+    "character varying": "varchar",
+    "character": "char",
+}
+
+
+class TableDrift(UserError):
+    """A table in the database and its contract disagree in a way that only a person can settle."""
+
+
+def ensure(connection: Connection[Any], obj: SourceObject) -> None:
+    """Make the object's tables, or add the columns its contract has gained, and bring the grants up to date.
+
+    Cheap when nothing is to do. Runs in the caller's transaction, as owner of the platform or as loader. Raises TableDrift when a
+    column's type or the key differs from the contract.
+    """
+    with connection.transaction():
+        # Others stand aside until the caller commits; two loads of one object would make the same table.
+        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 360))", [f"tables:{obj.table}"])
+        existing = _existing_columns(connection, obj)
+        role_before = _take_role(connection, Role.LOADER)
+        for schema, wanted in _wanted_columns(obj).items():
+            if existing[schema]:
+                _extend(connection, obj, schema, wanted, existing[schema])
+            else:
+                _create(connection, obj, schema, wanted)
+        if existing[RAW]:
+            _check_key(connection, obj)
+        _grant(connection, obj)
+        _return_role(connection, role_before)
+
+
+def identifier(schema: str, obj: SourceObject) -> sql.Identifier:
+    """The object's table in `schema`, quoted."""
+    return sql.Identifier(schema, obj.table)
+
+
+def _wanted_columns(obj: SourceObject) -> dict[str, dict[str, str]]:
+    typed = {field.name: field.sql_type for field in obj.fields}
+    landing = LANDING_COLUMNS | dict.fromkeys(typed, "text") | {"_extra": "text"}
+    return {LANDING: landing, RAW: typed | RAW_COLUMNS, RAW_HISTORY: typed | HISTORY_COLUMNS}
+
+
+def _existing_columns(connection: Connection[Any], obj: SourceObject) -> dict[str, dict[str, str]]:
+    rows = connection.execute(
+        """select n.nspname, a.attname, format_type(a.atttypid, a.atttypmod)
+             from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = any(%s) and c.relname = %s and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped""",
+        [[LANDING, RAW, RAW_HISTORY], obj.table],
+    ).fetchall()
+    found: dict[str, dict[str, str]] = {LANDING: {}, RAW: {}, RAW_HISTORY: {}}
+    for schema, column, spelled in rows:
+        found[schema][column] = _short_type(spelled)
+    return found
+
+
+def _short_type(spelled: str) -> str:
+    name, bracket, modifier = spelled.partition("(")
+    return _SPELLED.get(name, name) + bracket + modifier
+
+
+def _create(connection: Connection[Any], obj: SourceObject, schema: str, wanted: dict[str, str]) -> None:
+    columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(definition)) for name, definition in wanted.items()]
+    key = sql.SQL(", ").join(map(sql.Identifier, obj.key))
+    if schema == RAW:
+        columns.append(sql.SQL("primary key ({})").format(key))
+    table = identifier(schema, obj)
+    connection.execute(sql.SQL("create table {} ({})").format(table, sql.SQL(", ").join(columns)))
+    connection.execute(sql.SQL("comment on table {} is {}").format(table, sql.Literal(f"{obj.grain}. {obj.description}".strip())))
+    if schema == LANDING:
+        # Appended load after load, so a block range index is enough, and costs COPY nothing.
+        connection.execute(sql.SQL("create index on {} using brin (_load_id) with (autosummarize = on)").format(table))
+    elif schema == RAW:
+        connection.execute(sql.SQL("create index on {} (_load_id)").format(table))
+    else:
+        connection.execute(sql.SQL("create index on {} ({})").format(table, key))
+
+
+def _extend(connection: Connection[Any], obj: SourceObject, schema: str, wanted: dict[str, str], existing: dict[str, str]) -> None:
+    for name, definition in wanted.items():
+        declared = definition.split(" ")[0] if name.startswith("_") else definition
+        if name not in existing:
+            connection.execute(
+                sql.SQL("alter table {} add column {} {}").format(identifier(schema, obj), sql.Identifier(name), sql.SQL(definition))
+            )
+        elif existing[name] != declared and not (schema == LANDING and not name.startswith("_")):
+            # a landing may be typed where the source is
+            raise TableDrift(
+                f"{schema}.{obj.table}.{name} is {existing[name]}, its contract says {declared}; "
+                "change the contract back, or convert the column: "
+                f"alter table {schema}.{obj.table} alter column {name} type {declared} using …"
+            )
+
+
+def _check_key(connection: Connection[Any], obj: SourceObject) -> None:
+    rows = connection.execute(
+        """select a.attname from pg_index i
+             join unnest(i.indkey) with ordinality as k(attnum, position) on true
+             join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+            where i.indrelid = to_regclass(%s) and i.indisprimary order by k.position""",
+        [f"raw.{obj.table}"],
+    ).fetchall()
+    key = tuple(name for (name,) in rows)
+    if key and key != obj.key:  # none: a first load adds it after loading
+        raise TableDrift(
+            f"raw.{obj.table} has the key ({', '.join(key)}), its contract says ({', '.join(obj.key)}); "
+            "change the contract back, or rebuild the table: drop it and load in full"
+        )
+
+
+def _grant(connection: Connection[Any], obj: SourceObject) -> None:
+    """Readers named in the contract see every column; the steward sees what is not personal. `_extra` counts as personal."""
+    open_columns = [field.name for field in obj.fields if not field.is_personal] + [name for name in RAW_COLUMNS if name != "_extra"]
+    steward = [] if Role.STEWARD in obj.readers else open_columns
+    for schema in (RAW, RAW_HISTORY):
+        table = identifier(schema, obj)
+        for role in _without_table_grant(connection, f"{schema}.{obj.table}", obj.readers):
+            connection.execute(sql.SQL("grant select on {} to {}").format(table, sql.Identifier(role)))
+        ungranted = _without_column_grant(connection, f"{schema}.{obj.table}", Role.STEWARD, steward)
+        if ungranted:
+            columns = sql.SQL(", ").join(map(sql.Identifier, ungranted))
+            connection.execute(sql.SQL("grant select ({}) on {} to {}").format(columns, table, sql.Identifier(Role.STEWARD.value)))
+
+
+# A grant writes to the catalogue even when it changes nothing, and collides with another at the same moment: look first.
+def _without_table_grant(connection: Connection[Any], table: str, roles: Sequence[str]) -> list[str]:
+    rows = connection.execute(
+        "select role from unnest(%s::text[]) as role where not has_table_privilege(role, %s, 'select')", [list(roles), table]
+    )
+    return [role for (role,) in rows]
+
+
+def _without_column_grant(connection: Connection[Any], table: str, role: str, columns: Sequence[str]) -> list[str]:
+    rows = connection.execute(
+        "select name from unnest(%s::text[]) as name where not has_column_privilege(%s, %s, name, 'select')", [list(columns), role, table]
+    )
+    return [name for (name,) in rows]
+
+
+def _take_role(connection: Connection[Any], role: Role) -> str:
+    row = connection.execute("select current_setting('role')").fetchone()
+    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role.value)))
+    return str(row[0]) if row else "none"
+
+
+def _return_role(connection: Connection[Any], role: str) -> None:
+    connection.execute(sql.SQL("set local role {}").format(sql.SQL("none") if role == "none" else sql.Identifier(role)))

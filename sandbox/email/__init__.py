@@ -1,0 +1,1 @@
+"""The mail tool: a subscriber list exported whole, and what recipients did with each mail."""

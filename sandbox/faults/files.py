@@ -1,0 +1,215 @@
+"""Faults of exported files (web events, mail tool): what is written while a fault is on is spoiled, and mended when it is off.
+
+The good content of every spoiled file waits in `stash/`. Switching a fault on sends the newest file again, spoiled, so that the
+fault shows at once; switching it off puts the good content in place of each spoiled file, in other bytes than before (another
+compression, other quoting), for a reader that takes each content once must see a file it has not seen.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.email import export
+from sandbox.faults.registry import ActiveFault, FaultError
+from sandbox.layout import Layout
+from sandbox.web import files as web_files
+from sandbox.world import SUBSCRIBER_FIELDS, World
+
+COLUMNS = {"subscribers": SUBSCRIBER_FIELDS, "engagement": export.ENGAGEMENT_FIELDS}
+_KEYS = {"subscribers": "subscriber_id", "engagement": "event_id"}
+_EVENT_KEYS = ("messageId", "receivedAt")
+
+
+class Exporter:
+    """Writes the files of `web` and `email` as the faults that are on leave them."""
+
+    def __init__(self, layout: Layout, faults: Mapping[tuple[str, str], ActiveFault]) -> None:
+        self._layout = layout
+        self._faults = faults
+
+    def web(self, lines: list[str], *, at: int, part: int = 0) -> list[Path]:
+        """An event file, closed at `at`. A second one when files are doubled."""
+        name = web_files.file_name(at, part)
+        faults = {fault: f for (system, fault), f in self._faults.items() if system == "web"}
+        good = web_files.packed(lines)
+        paths = [self._put("web", Path("events") / name, good, spoiled_events(good, faults))]
+        if "duplicated_files" in faults:
+            paths.append(web_files.put(self._layout.web / "events", name.replace(".jsonl", "-copy.jsonl"), paths[0].read_bytes()))
+        return paths
+
+    def subscribers(self, content: bytes, *, at: int) -> Path:
+        """The whole list."""
+        path = self._put("email", export.snapshot_name(at), content, self._csv("subscribers", content))
+        export.clear_snapshots(self._layout.email)
+        return path
+
+    def engagement(self, content: bytes, *, at: int) -> Path:
+        """An increment of engagement."""
+        return self._put("email", export.engagement_name(at), content, self._csv("engagement", content))
+
+    def _csv(self, name: str, content: bytes) -> bytes:
+        return spoiled_csv(name, content, {fault: f for (system, fault), f in self._faults.items() if system == "email"})
+
+    def _put(self, system: str, name: Path, good: bytes, written: bytes) -> Path:
+        folder = self._layout.web if system == "web" else self._layout.email
+        if written != good:
+            web_files.put(_stash(self._layout, system) / name.parent, name.name, good)
+        return web_files.put(folder / name.parent, name.name, written)
+
+
+def begin(layout: Layout, world: World, active: ActiveFault, faults: Mapping[tuple[str, str], ActiveFault], *, at: int) -> None:
+    """Send the newest file again as the fault leaves it. `faults` holds the new one already."""
+    _check(active)
+    exporter = Exporter(layout, faults)
+    if active.system == "web":
+        newest = max((layout.web / "events").glob("*.jsonl.gz"), default=None)
+        if newest:
+            exporter.web(gzip.decompress(_good(layout, "web", newest)).decode().removesuffix("\n").split("\n"), at=at)
+    elif active.options["object"] == "subscribers":
+        exporter.subscribers(export.snapshot(world), at=at)
+    else:
+        newest = max((layout.email / "engagement").glob("*.csv"), default=None)
+        if newest:
+            exporter.engagement(_good(layout, "email", newest), at=at)
+
+
+def end(layout: Layout, active: ActiveFault, still_on: Mapping[tuple[str, str], ActiveFault]) -> None:
+    """Put the good content of each spoiled file in its place, once no other fault of the system is on."""
+    if any(system == active.system for system, _ in still_on):
+        return
+    stash = _stash(layout, active.system)
+    folder = layout.web if active.system == "web" else layout.email
+    for path in sorted(stash.rglob("*")) if stash.is_dir() else []:
+        if path.is_file():
+            name = path.relative_to(stash)
+            if (folder / name).exists():
+                web_files.put(folder / name.parent, name.name, _in_other_bytes(path))
+            path.unlink()
+
+
+def _check(active: ActiveFault) -> None:
+    name, field = active.options.get("object"), active.options.get("field")
+    if active.system == "web":
+        if field is not None and field in _EVENT_KEYS:
+            raise FaultError(f"{field} identifies and orders the events; choose another field")
+        return
+    if name not in COLUMNS:
+        raise FaultError(f"email has no object {name!r}; objects: subscribers, engagement")
+    if field is not None and field not in COLUMNS[str(name)]:
+        raise FaultError(f"email.{name} has no column {field!r}; columns: {', '.join(COLUMNS[str(name)])}")
+    if field == _KEYS[str(name)]:
+        raise FaultError(f"{field} identifies the rows; choose another column")
+
+
+def _stash(layout: Layout, system: str) -> Path:
+    return layout.root / "stash" / system
+
+
+def _good(layout: Layout, system: str, path: Path) -> bytes:
+    folder = layout.web if system == "web" else layout.email
+    stashed = _stash(layout, system) / path.relative_to(folder)
+    return (stashed if stashed.exists() else path).read_bytes()
+
+
+def _in_other_bytes(path: Path) -> bytes:
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        return gzip.compress(gzip.decompress(content), compresslevel=9, mtime=0)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerows(csv.reader(io.StringIO(content.decode(), newline="")))
+    return text.getvalue().encode()
+
+
+# ------------------------------------------------------------------------------------------------------ spoiling
+def spoiled_events(content: bytes, faults: Mapping[str, ActiveFault]) -> bytes:
+    """A gzipped file of events as the faults leave it."""
+    if any(name in faults for name in ("malformed_rows", "missing_column", "renamed_column")):
+        lines = gzip.decompress(content).decode().removesuffix("\n").split("\n")
+        content = web_files.packed([_spoiled_line(line, number, faults) for number, line in enumerate(lines)])
+    if "truncated_gz" in faults:
+        content = content[: max(20, len(content) * 6 // 10)]
+    return content
+
+
+def _spoiled_line(line: str, number: int, faults: Mapping[str, ActiveFault]) -> str:
+    bad = faults.get("malformed_rows")
+    if bad and number % max(1, int(bad.options["every"])) == 0:
+        kind = number // max(1, int(bad.options["every"])) % 3
+        if kind == 0:
+            return line[: len(line) // 2]
+        event = json.loads(line)
+        field, nonsense = ("timestamp", "half past nine") if kind == 1 else ("type", None)
+        event[field] = nonsense
+        return json.dumps(event, ensure_ascii=False)
+    for name in ("missing_column", "renamed_column"):
+        if fault := faults.get(name):
+            event = json.loads(line)
+            _move_path(event, str(fault.options["field"]).split("."), fault.options.get("to"), renamed=name == "renamed_column")
+            line = json.dumps(event, ensure_ascii=False)
+    return line
+
+
+def _move_path(event: dict[str, Any], path: list[str], to: Any, *, renamed: bool) -> None:
+    for step in path[:-1]:
+        inner = event.get(step)
+        if not isinstance(inner, dict):
+            return
+        event = inner
+    if path[-1] in event:
+        value = event.pop(path[-1])
+        if renamed:
+            event[str(to or f"{path[-1]}_new")] = value
+
+
+def spoiled_csv(name: str, content: bytes, faults: Mapping[str, ActiveFault]) -> bytes:
+    """A CSV file of object `name` as the faults leave it."""
+    mine = {fault: f for fault, f in faults.items() if f.options["object"] == name}
+    if not mine:
+        return content
+    header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
+    if bad := mine.get("malformed_rows"):
+        rows = [
+            _spoiled_row(header, row, number // max(1, int(bad.options["every"])))
+            if number % max(1, int(bad.options["every"])) == 0
+            else row
+            for number, row in enumerate(rows)
+        ]
+    if missing := mine.get("missing_column"):
+        at = header.index(str(missing.options["field"]))
+        header, rows = header[:at] + header[at + 1 :], [row[:at] + row[at + 1 :] for row in rows]
+    if renamed := mine.get("renamed_column"):
+        field = str(renamed.options["field"])
+        header = [renamed.options.get("to") or f"{field}_new" if column == field else column for column in header]
+    text = export.csv_bytes(header, rows).decode()
+    if "broken_quoting" in mine:
+        lines = text.split("\r\n")
+        middle = len(lines) // 2
+        lines[middle] = '"' + lines[middle].replace('"', "")  # opened, never closed
+        text = "\r\n".join(lines)
+    if "truncated" in mine:
+        text = text[: max(10, len(text) * 6 // 10)]
+    return text.encode()
+
+
+def _spoiled_row(header: list[str], row: list[str], number: int) -> list[str]:
+    wrong = [
+        (column, value)
+        for column, value in (
+            ("email", "nobody at nowhere"),
+            ("status", "floating"),
+            ("updated_at", "yesterday"),
+            ("event_type", "telepathy"),
+            ("occurred_at", "31.02.2026"),
+            ("subscriber_id", ""),
+        )
+        if column in header
+    ]
+    column, value = wrong[number % len(wrong)]
+    at = header.index(column)
+    return [*row[:at], value, *row[at + 1 :]]

@@ -1,0 +1,54 @@
+"""Switch faults on and off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox import moments
+from sandbox.faults import crm, files, registry, shop
+from sandbox.faults.registry import ActiveFault, FaultError
+from sandbox.layout import Layout
+from sandbox.world import World
+
+
+def switch_on(layout: Layout, system: str, fault: str, given: Mapping[str, Any], *, now: datetime | None = None) -> ActiveFault:
+    """Put a fault into effect until it is switched off. Raises FaultError for unknown faults, options, objects and fields."""
+    options = registry.checked_options(system, fault, given)
+    at = moments.to_micros(now or datetime.now(UTC))
+    with World(layout.world) as world:
+        on = registry.active(world)
+        if (system, fault) in on:
+            raise FaultError(f"{fault} of {system} is on already; switch it off first: customer360 sandbox fault off {system} {fault}")
+        if system == "shop":
+            state = shop.begin(layout, world, fault, options)
+            return registry.record(world, system, fault, options, state)
+        if system == "crm":
+            state = crm.begin(world, fault, options, now=at)
+            return registry.record(world, system, fault, options, state)
+        active = ActiveFault(system, fault, options, {}, "")
+        files.begin(layout, world, active, {**on, (system, fault): active}, at=at)
+        return replace(registry.record(world, system, fault, options, {}))
+
+
+def switch_off(layout: Layout, system: str, fault: str | None = None, *, now: datetime | None = None) -> list[ActiveFault]:
+    """End a fault of a system (all of its faults without a name); returns those that were on."""
+    if fault is not None:
+        registry.known(system, fault)
+    elif system not in registry.FAULTS:
+        raise FaultError(f"there is no system {system!r}; systems: {', '.join(registry.FAULTS)}")
+    at = moments.to_micros(now or datetime.now(UTC))
+    ended = []
+    with World(layout.world) as world:
+        for active in [f for f in registry.active(world, system).values() if fault in (None, f.fault)]:
+            registry.forget(world, system, active.fault)
+            if system == "shop":
+                shop.end(layout, active)
+            elif system == "crm":
+                crm.end(world, active, now=at)
+            else:
+                files.end(layout, active, registry.active(world))
+            ended.append(active)
+    return ended

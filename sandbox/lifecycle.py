@@ -1,0 +1,170 @@
+"""Start and stop the sandbox: the shop's PostgreSQL and the sandbox server. What `customer360 up` and `down` call too."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from customer360.errors import UserError
+from customer360.platform import home
+from customer360.platform.processes import ProcessBook
+from sandbox import build
+from sandbox.crm.tokens import CLIENT_ID
+from sandbox.layout import Layout
+from sandbox.shop import database
+from sandbox.world import World
+
+_NAME = build.SERVER
+SYSTEMS = ("shop", "crm", "web", "email")
+
+
+class SandboxError(UserError):
+    """The sandbox cannot be started or stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxStatus:
+    """What runs, and where. Addresses hold no password; those with one are in connections.json."""
+
+    exists: bool
+    running: bool  # both processes; a shop that the fault connection_refused stopped counts as running
+    server_pid: int | None
+    shop_pid: int | None
+    http_url: str
+    slack_webhook_url: str
+    alerts_url: str
+    smtp_port: int
+    shop_port: int
+    truth: Path
+    customers: int | None = None
+    rows: dict[str, int] | None = None
+
+
+def default_customers() -> int:
+    """`DEMO_CUSTOMERS`, or 20,000. Raises SandboxError when it is no number."""
+    text = os.environ.get("DEMO_CUSTOMERS", "20000")
+    if not text.isdecimal():
+        raise SandboxError(f"DEMO_CUSTOMERS={text!r} is no whole number")
+    return int(text)
+
+
+def start(home_folder: Path | None = None, customers: int | None = None, *, seed: int = 360, fresh: bool = False,
+          progress: Callable[[str], None] | None = None) -> SandboxStatus:  # fmt: skip
+    """Make the sandbox if there is none (or `fresh`), start both processes, write the connections; safe to call again.
+
+    `home_folder` must be the platform's home (`$C360_HOME`); it is there for callers that hold it already.
+    Raises UserError (ports taken, nonsense size), EmbeddedServerError.
+    """
+    layout = _layout(home_folder)
+    shop = database.server(layout)
+    if not shop.status().running and not _shop_is_down_on_purpose(layout):
+        home.claim_port("shop_pg")
+    if fresh:
+        stop(home_folder)
+    if fresh or not build.exists(layout):
+        build.create(customers or default_customers(), seed=seed, fresh=fresh, progress=progress)
+    elif not _shop_is_down_on_purpose(layout):
+        database.server(layout).start()
+    book = _book(layout)
+    if not book.is_running(_NAME):
+        home.claim_port("sandbox")
+        home.claim_port("smtp")
+    environment = {**os.environ, "C360_HOME": str(layout.home), "PYTHONPATH": _python_path()}
+    book.start(_NAME, [sys.executable, "-m", "sandbox.server"], environment=environment, log=layout.log, cwd=_checkout())
+    write_connections(layout)
+    _wait_healthy(book)
+    return status(home_folder)
+
+
+def stop(home_folder: Path | None = None) -> bool:
+    """Stop both processes, and nothing else. False when neither ran."""
+    layout = _layout(home_folder)
+    server = _book(layout).stop(_NAME)
+    shop = layout.shop.exists() and database.server(layout).stop()
+    return server or shop
+
+
+def status(home_folder: Path | None = None) -> SandboxStatus:
+    """What is there and what runs now."""
+    layout = _layout(home_folder)
+    book = _book(layout)
+    record = book.read(_NAME) if book.is_running(_NAME) else None
+    shop = database.server(layout).status()
+    made = build.exists(layout)
+    base = f"http://127.0.0.1:{home.port('sandbox')}"
+    meta = {}
+    if made:
+        with World(layout.world) as world:
+            meta = world.read_meta()
+    return SandboxStatus(
+        exists=made,
+        running=record is not None and (shop.running or _shop_is_down_on_purpose(layout)),
+        server_pid=record.pid if record else None,
+        shop_pid=shop.pid,
+        http_url=base,
+        slack_webhook_url=f"{base}/slack/services/T000/B000/sandbox",
+        alerts_url=f"{base}/alerts",
+        smtp_port=home.port("smtp"),
+        shop_port=shop.port or home.port("shop_pg"),
+        truth=layout.truth,
+        customers=meta.get("customers"),
+        rows=meta.get("rows"),
+    )
+
+
+def write_connections(layout: Layout) -> None:
+    """Tell the platform where the four systems are."""
+    port = home.port("shop_pg")
+    home.write_connection("shop", database.reader_uri(port))
+    home.write_connection("crm", f"http://{CLIENT_ID}:{home.secret('crm_client')}@127.0.0.1:{home.port('sandbox')}")
+    home.write_connection("web", layout.web.as_uri())
+    home.write_connection("email", layout.email.as_uri())
+
+
+def _layout(home_folder: Path | None) -> Layout:
+    folder = home.ensure_home()
+    if home_folder is not None and Path(home_folder).absolute() != folder:
+        raise SandboxError(f"the sandbox lives in the platform's home, {folder}, not in {home_folder}; set C360_HOME")
+    return Layout(folder)
+
+
+def _book(layout: Layout) -> ProcessBook:
+    return ProcessBook(layout.processes)
+
+
+def _checkout() -> Path:
+    return Path(__file__).resolve().parents[1]
+
+
+def _python_path() -> str:
+    return os.pathsep.join(filter(None, [str(_checkout()), os.environ.get("PYTHONPATH", "")]))
+
+
+def _shop_is_down_on_purpose(layout: Layout) -> bool:
+    if not build.exists(layout):
+        return False
+    from sandbox.faults import registry
+
+    with World(layout.world) as world:
+        return ("shop", "connection_refused") in registry.active(world, "shop")
+
+
+def _wait_healthy(book: ProcessBook, *, timeout: float = 40.0) -> None:
+    address = f"http://127.0.0.1:{home.port('sandbox')}/health"
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            if httpx.get(address, timeout=2, trust_env=False).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        book.wait_died(_NAME)
+        if time.monotonic() > deadline:
+            raise SandboxError(f"the sandbox server does not answer at {address}; see its log")
+        time.sleep(0.1)

@@ -1,0 +1,1 @@
+"""Who exists: persons, households, companies. Pure, seeded, without I/O."""

@@ -1,0 +1,1 @@
+"""The web shop: a PostgreSQL cluster of its own."""

@@ -1,0 +1,1 @@
+"""The web collector: Segment-spec events as gzipped JSON lines in an object folder."""

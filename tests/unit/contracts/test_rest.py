@@ -1,0 +1,66 @@
+"""The REST part of a contract, which dlt would only complain of once a source is read."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+CLIENT = {
+    "auth": {"type": "oauth2_client_credentials", "access_token_url": "/token"},
+    "paginator": {"type": "json_link", "next_url_path": "next"},
+    "data_selector": "records",
+}
+ENDPOINT = {"path": "query", "params": {"q": "SELECT {fields} FROM {object} WHERE changed >= {since}"}}
+
+
+@pytest.fixture
+def problems_of_api(problems_of):
+    def problems(break_it):
+        def make_api(data):
+            client, endpoint = copy.deepcopy(CLIENT), copy.deepcopy(ENDPOINT)
+            break_it(client, endpoint)
+            del data["schema"][1]
+            data["servers"][0].update(type="api", location="/v1", customProperties=[{"property": "client", "value": client}])
+            data["schema"][0]["customProperties"][1]["value"]["endpoint"] = endpoint
+
+        return problems_of(make_api)
+
+    return problems
+
+
+def test_the_unbroken_one_is_legal(problems_of_api):
+    assert problems_of_api(lambda client, endpoint: None) == []
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        (lambda c, e: c.update(paginatr={}), "did you mean 'paginator'?"),
+        (lambda c, e: c["auth"].update(type="oauth"), "unknown auth type 'oauth'"),
+        (lambda c, e: c["auth"].update(client_secret="hush"), "must not stand in a contract"),
+        (lambda c, e: c["auth"].update(scope="x"), "unknown key 'scope'"),
+        (lambda c, e: c.update(paginator="jsonlink"), "did you mean 'json_link'?"),
+        (lambda c, e: c["paginator"].update(next_page="x"), "unknown key 'next_page'"),
+        (lambda c, e: c.update(data_selector=3), "path of the rows"),
+        (lambda c, e: e.pop("path"), "path is missing"),
+        (lambda c, e: e.update(method="DELETE"), "does not read"),
+        (lambda c, e: e.update(params="q=1"), "must be a mapping"),
+        (lambda c, e: e["params"].update(q="{fieldz}"), "unknown placeholder {fieldz}; did you mean 'fields'?"),
+        (lambda c, e: e.update(json={"deep": [{"x": "{sinse}"}]}), "unknown placeholder {sinse}; did you mean 'since'?"),
+        (lambda c, e: e.update(pth="x"), "did you mean 'path'?"),
+    ],
+)
+def test_one_broken_rule_is_named(problems_of_api, break_it, words):
+    found = problems_of_api(break_it)
+    assert len(found) == 1, found
+    assert words in f"{found[0].message}; {found[0].fix}"
+
+
+def test_a_secret_is_not_repeated_in_the_message(problems_of_api):
+    found = problems_of_api(lambda client, endpoint: client["auth"].update(client_secret="hush"))
+    assert "hush" not in str(found[0])
+
+
+def test_braces_that_are_no_placeholder_are_let_pass(problems_of_api):
+    assert problems_of_api(lambda client, endpoint: endpoint.update(json={"query": "{ customers { id } }"})) == []

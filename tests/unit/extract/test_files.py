@@ -1,0 +1,293 @@
+"""File sets on a real file system: each file once, broken pieces named, nothing lost."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pytest
+
+from customer360.contracts.model import SourceContract
+from customer360.extract.files import SETTLED_AFTER, FilesReader
+from customer360.extract.protocol import (
+    MissingFields,
+    Part,
+    ReadRequest,
+    Reject,
+    Row,
+    Rows,
+    SourceFile,
+    SourceRefused,
+    SourceUnavailable,
+    WholeObject,
+)
+
+Declared = Callable[..., SourceContract]
+
+LATER = datetime.now(UTC) + timedelta(days=1)
+
+
+def read(
+    contract: SourceContract, folder: Path | str, *, known: Iterable[bytes] = (), full: bool = False, now: datetime = LATER
+) -> list[Part]:
+    uri = folder if isinstance(folder, str) else folder.as_uri()
+    reader = FilesReader(contract, uri, clock=lambda: now)
+    return list(reader.read(ReadRequest(object=contract.objects[0], full=full, is_known_file=set(known).__contains__)))
+
+
+def rows(parts: Iterable[Part]) -> list[Row]:
+    return [row for part in parts if isinstance(part, Rows) for row in part.rows]
+
+
+def of(kind: type, parts: Iterable[Part]) -> list:
+    return [part for part in parts if isinstance(part, kind)]
+
+
+@pytest.fixture
+def csv_contract(declared: Declared) -> SourceContract:
+    return declared({"id": "id", "name": "Name", "at": "at"}, files="**/*.csv", format="csv")
+
+
+@pytest.fixture
+def json_contract(declared: Declared) -> SourceContract:
+    return declared({"id": "messageId", "path": "properties.path"}, files="events/*.jsonl.gz", format="jsonl")
+
+
+def write_gz(path: Path, *documents: object) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress("".join(json.dumps(document) + "\n" for document in documents).encode()))
+    return path.read_bytes()
+
+
+# ------------------------------------------------------------------------------------------------------ which files
+def test_files_come_in_the_order_of_their_names_each_with_its_hash(tmp_path: Path, json_contract: SourceContract) -> None:
+    second = write_gz(tmp_path / "events/2.jsonl.gz", {"messageId": "b"}, {"messageId": "c"})
+    first = write_gz(tmp_path / "events/1.jsonl.gz", {"messageId": "a"})
+    write_gz(tmp_path / "elsewhere/0.jsonl.gz", {"messageId": "x"})
+    parts = read(json_contract, tmp_path)
+    assert [row[0] for row in rows(parts)] == ["a", "b", "c"]
+    assert of(SourceFile, parts) == [
+        SourceFile(path="events/1.jsonl.gz", content_hash=hashlib.sha256(first).digest(), bytes=len(first), rows=1),
+        SourceFile(path="events/2.jsonl.gz", content_hash=hashlib.sha256(second).digest(), bytes=len(second), rows=2),
+    ]
+
+
+def test_a_file_is_taken_once_by_content_whatever_its_name(tmp_path: Path, json_contract: SourceContract) -> None:
+    content = write_gz(tmp_path / "events/1.jsonl.gz", {"messageId": "a"})
+    (tmp_path / "events/1-again.jsonl.gz").write_bytes(content)
+    known = [hashlib.sha256(content).digest()]
+    assert read(json_contract, tmp_path, known=known) == []
+    assert len(rows(read(json_contract, tmp_path, known=known, full=True))) == 2
+
+
+def test_any_fsspec_folder_will_do(json_contract: SourceContract) -> None:
+    store = fsspec.filesystem("memory")
+    content = gzip.compress(b'{"messageId":"a"}\n')
+    store.pipe("/bucket/events/1.jsonl.gz", content)
+    try:
+        parts = read(json_contract, "memory://bucket")
+    finally:
+        store.rm("/bucket", recursive=True)
+    assert rows(parts) == [("a", None, None)]
+    assert of(SourceFile, parts)[0].path == "events/1.jsonl.gz"
+
+
+def test_a_missing_folder_is_an_outage_and_an_empty_one_is_nothing_new(tmp_path: Path, csv_contract: SourceContract) -> None:
+    assert read(csv_contract, tmp_path) == []
+    with pytest.raises(SourceUnavailable):
+        read(csv_contract, tmp_path / "not mounted")
+
+
+def test_an_unknown_file_system_or_format_is_refused_without_the_secret(tmp_path: Path, declared: Declared) -> None:
+    contract = declared({"id": "id"}, files="*.xls", format="xls")
+    with pytest.raises(SourceRefused, match="nosuch://") as caught:
+        FilesReader(contract, "nosuch://user:hunter2@host/")
+    assert "hunter2" not in str(caught.value)
+    (tmp_path / "a.xls").write_text("x")
+    with pytest.raises(SourceRefused, match="xls"):
+        read(contract, tmp_path)
+
+
+def test_a_file_set_cannot_list_its_keys(tmp_path: Path, csv_contract: SourceContract) -> None:
+    with pytest.raises(SourceRefused, match="snapshot"):
+        FilesReader(csv_contract, tmp_path.as_uri()).read_keys(csv_contract.objects[0])
+
+
+# ------------------------------------------------------------------------------------------------------ JSON lines
+def test_a_broken_line_costs_itself(tmp_path: Path, json_contract: SourceContract) -> None:
+    (tmp_path / "events").mkdir()
+    body = b'{"messageId":"a"}\n{"messageId":\n\n"text"\n{"messageId":"\xff"}\n{"messageId":"b"}\n'
+    (tmp_path / "events/1.jsonl.gz").write_bytes(gzip.compress(body))
+    parts = read(json_contract, tmp_path)
+    assert [row[0] for row in rows(parts)] == ["a", "b"]
+    assert of(Reject, parts) == [
+        Reject(raw='{"messageId":', reason="not valid JSON", place="events/1.jsonl.gz line 2"),
+        Reject(raw='"text"', reason="not a JSON object", place="events/1.jsonl.gz line 4"),
+        Reject(raw='{"messageId":"\\xff"}', reason="not UTF-8", place="events/1.jsonl.gz line 5"),
+    ]
+    assert of(SourceFile, parts)[0].rows == 5
+
+
+def test_a_byte_order_mark_plain_text_and_zstd_are_read(tmp_path: Path, declared: Declared) -> None:
+    contract = declared({"id": "id"}, files="*", format="jsonl")
+    (tmp_path / "1").write_bytes(b'\xef\xbb\xbf{"id":"plain"}')
+    (tmp_path / "2").write_bytes(pa.compress(b'{"id":"zstd"}\n', codec="zstd", asbytes=True))
+    (tmp_path / "3").write_bytes(gzip.compress(b'{"id":"one"}\n') + gzip.compress(b'{"id":"two"}\n'))
+    assert [row[0] for row in rows(read(contract, tmp_path))] == ["plain", "zstd", "one", "two"]
+
+
+def test_many_rows_come_in_parts(tmp_path: Path, json_contract: SourceContract) -> None:
+    write_gz(tmp_path / "events/1.jsonl.gz", *({"messageId": str(number)} for number in range(12_001)))
+    parts = read(json_contract, tmp_path)
+    assert [row[0] for row in rows(parts)] == [str(number) for number in range(12_001)]
+    assert all(len(part.rows) <= 5_000 for part in of(Rows, parts)) and len(of(Rows, parts)) == 3
+
+
+# ------------------------------------------------------------------------------------------------------ unfinished files
+def cut_gz(path: Path) -> bytes:
+    whole = write_gz(path, *({"messageId": f"m{number}", "filler": os.urandom(40).hex()} for number in range(1_000)))
+    path.write_bytes(whole[: len(whole) // 2])
+    return whole
+
+
+def test_a_fresh_cut_file_waits_and_holds_up_nobody(tmp_path: Path, json_contract: SourceContract) -> None:
+    whole = cut_gz(tmp_path / "events/1.jsonl.gz")
+    write_gz(tmp_path / "events/2.jsonl.gz", {"messageId": "other"})
+    parts = read(json_contract, tmp_path, now=datetime.now(UTC))
+    assert [row[0] for row in rows(parts)] == ["other"]
+    assert [file.path for file in of(SourceFile, parts)] == ["events/2.jsonl.gz"]
+    (tmp_path / "events/1.jsonl.gz").write_bytes(whole)
+    assert len(rows(read(json_contract, tmp_path, now=datetime.now(UTC)))) == 1_001
+
+
+def test_a_settled_cut_file_gives_its_whole_lines_and_a_reject(tmp_path: Path, json_contract: SourceContract) -> None:
+    cut_gz(tmp_path / "events/1.jsonl.gz")
+    parts = read(json_contract, tmp_path, now=datetime.now(UTC) + SETTLED_AFTER * 2)
+    taken = rows(parts)
+    assert 0 < len(taken) < 1_000
+    assert [row[0] for row in taken] == [f"m{number}" for number in range(len(taken))]
+    (reject,) = of(Reject, parts)
+    assert reject.reason == "the file is cut off"
+    assert f'{{"messageId": "m{len(taken)}"'.startswith(reject.raw[:17])  # the cut line itself
+    assert of(SourceFile, parts)[0].rows == len(taken) + 1
+
+
+def test_a_damaged_stream_is_a_reject_too(tmp_path: Path, json_contract: SourceContract) -> None:
+    content = bytearray(write_gz(tmp_path / "events/1.jsonl.gz", {"messageId": "a"}))
+    content[-6] ^= 0xFF  # the checksum
+    (tmp_path / "events/1.jsonl.gz").write_bytes(content)
+    (reject,) = of(Reject, read(json_contract, tmp_path))
+    assert "damaged" in reject.reason
+
+
+def test_a_cut_zstd_file_is_noticed(tmp_path: Path, declared: Declared) -> None:
+    contract = declared({"id": "id"}, files="*", format="jsonl")
+    whole = pa.compress("".join(f'{{"id":"{os.urandom(20).hex()}"}}\n' for _ in range(5_000)).encode(), codec="zstd", asbytes=True)
+    (tmp_path / "1").write_bytes(whole[: len(whole) // 2])
+    assert read(contract, tmp_path, now=datetime.now(UTC)) == []
+    assert len(of(Reject, read(contract, tmp_path))) >= 1
+
+
+@pytest.mark.parametrize(("end", "is_taken"), [('{"id":"b"}', True), ('{"id":"b', False), ("", True)])
+def test_a_last_line_without_its_end_is_judged_by_what_it_is(tmp_path: Path, declared: Declared, end: str, is_taken: bool) -> None:
+    contract = declared({"id": "id"}, files="*.jsonl", format="jsonl")
+    (tmp_path / "1.jsonl").write_text('{"id":"a"}\n' + end)
+    assert bool(read(contract, tmp_path, now=datetime.now(UTC))) is is_taken
+
+
+# ------------------------------------------------------------------------------------------------------ CSV
+def test_csv_cells_quotes_and_nulls(tmp_path: Path, csv_contract: SourceContract) -> None:
+    text = 'id,Name,at\r\n1,"Doe, ""J"" ",x\r\n2,,\r\n3,"",y\r\n4,"two\r\nlines",z\r\n5,5" pipe,z\r\n'
+    (tmp_path / "1.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert rows(read(csv_contract, tmp_path)) == [
+        ("1", 'Doe, "J" ', "x", None),
+        ("2", None, None, None),
+        ("3", None, "y", None),  # tools that quote every cell mean nothing by it
+        ("4", "two\r\nlines", "z", None),
+        ("5", '5" pipe', "z", None),
+    ]
+
+
+def test_csv_columns_are_found_by_name_and_the_undeclared_kept(tmp_path: Path, csv_contract: SourceContract) -> None:
+    (tmp_path / "1.csv").write_text("zone;at;Name;id;area\neu;now;Ann;1;\n")
+    assert rows(read(csv_contract, tmp_path)) == [("1", "Ann", "now", '{"zone":"eu"}')]
+
+
+def test_a_quote_that_never_closes_costs_its_own_line(tmp_path: Path, csv_contract: SourceContract) -> None:
+    (tmp_path / "1.csv").write_text('id,Name,at\n1,a,x\n2,"b,x\n3,c,x\n4,"d",x\n5,"e"e,x\n6,f\n7,g,x\n')
+    parts = read(csv_contract, tmp_path)
+    assert [row[0] for row in rows(parts)] == ["1", "3", "4", "7"]
+    assert [(reject.place, reject.reason) for reject in of(Reject, parts)] == [
+        ("1.csv line 3", "text after a closing quote"),
+        ("1.csv line 6", "text after a closing quote"),
+        ("1.csv line 7", "2 cells where the header has 3"),
+    ]
+    assert of(Reject, parts)[0].raw == '2,"b,x'
+
+
+def test_bytes_that_are_no_text_cost_their_own_line(tmp_path: Path, csv_contract: SourceContract) -> None:
+    (tmp_path / "1.csv").write_bytes(b"id,Name,at\n1,M\xfcller,x\n2,a\0b,x\n3,\xc3\xbc,x\n")
+    parts = read(csv_contract, tmp_path)
+    assert rows(parts) == [("3", "ü", "x", None)]
+    assert [(reject.raw, reject.reason) for reject in of(Reject, parts)] == [
+        ("1,M\\xfcller,x", "not UTF-8"),
+        ("2,a\\x00b,x", "holds a NUL character"),
+    ]
+
+
+def test_a_missing_column_is_reported_and_the_rows_still_count(tmp_path: Path, csv_contract: SourceContract) -> None:
+    (tmp_path / "1.csv").write_text("id,at\n1,x\n")
+    parts = read(csv_contract, tmp_path)
+    assert parts[0] == MissingFields(fields=frozenset({"name"}), place="1.csv")
+    assert rows(parts) == [("1", None, "x", None)]
+
+
+def test_a_doubled_column_is_refused(tmp_path: Path, csv_contract: SourceContract) -> None:
+    (tmp_path / "1.csv").write_text("id,Name,at,Name\n1,a,x,b\n")
+    with pytest.raises(SourceRefused, match="Name more than once"):
+        read(csv_contract, tmp_path)
+
+
+def test_csv_without_a_last_line_end_waits_until_it_has_settled(tmp_path: Path, csv_contract: SourceContract) -> None:
+    (tmp_path / "1.csv").write_text("id,Name,at\n1,a,2026-11-2")
+    assert read(csv_contract, tmp_path, now=datetime.now(UTC)) == []
+    assert rows(read(csv_contract, tmp_path)) == [("1", "a", "2026-11-2", None)]
+
+
+# ------------------------------------------------------------------------------------------------------ snapshots
+@pytest.fixture
+def snapshots(declared: Declared) -> SourceContract:
+    return declared({"id": "id"}, files="*.csv", format="csv", snapshot=True)
+
+
+def test_only_the_newest_snapshot_is_read_and_it_is_the_whole(tmp_path: Path, snapshots: SourceContract) -> None:
+    (tmp_path / "2026-11-20.csv").write_text("id\n1\n2\n")
+    (tmp_path / "2026-11-21.csv").write_text("id\n2\n3\n")
+    parts = read(snapshots, tmp_path)
+    assert [row[0] for row in rows(parts)] == ["2", "3"]
+    assert parts[-1] == WholeObject() and len(of(SourceFile, parts)) == 1
+    assert read(snapshots, tmp_path, known=[of(SourceFile, parts)[0].content_hash]) == []
+
+
+def test_a_list_that_returns_to_an_earlier_state_is_news(tmp_path: Path, snapshots: SourceContract) -> None:
+    known = []
+    for name, body in (("1.csv", "id\n1\n"), ("2.csv", "id\n1\n2\n")):
+        (tmp_path / name).write_text(body)
+        known += [file.content_hash for file in of(SourceFile, read(snapshots, tmp_path, known=known))]
+    (tmp_path / "3.csv").write_text("id\n1\n")
+    parts = read(snapshots, tmp_path, known=known)
+    assert [row[0] for row in rows(parts)] == ["1"] and parts[-1] == WholeObject()
+
+
+@pytest.mark.parametrize("body", ['id\n1\n"2\n', "name\n1\n", ""])
+def test_a_snapshot_that_could_not_be_read_whole_buries_nobody(tmp_path: Path, snapshots: SourceContract, body: str) -> None:
+    (tmp_path / "1.csv").write_text(body)
+    parts = read(snapshots, tmp_path)
+    assert of(SourceFile, parts) and not of(WholeObject, parts)
