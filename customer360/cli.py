@@ -34,6 +34,8 @@ AREAS: dict[str, Area] = {
     "load": Area("load", "Load a source system, or one of its objects: extract, gate, publish."),
     "quarantine": Area("quarantine", "Look at refused rows; replay or waive them."),
     "resolve": Area("resolve", "Work out which records are the same customer."),
+    "ids": Area("ids", "How many customer ids would change under another model."),
+    "model": Area("model", "Train a model, see what it changes, let it be used."),
     "build": Area("build", "Build the golden record and the star schema with dbt."),
     "match": Area("match", "Resolve a file of people: who is the same person?"),
     "incidents": Area("incidents", "Show open incidents and send their notices."),

@@ -1,4 +1,4 @@
-"""`customer360 resolve`: bring the customers up to date; train the model; evaluate against known truth."""
+"""`customer360 resolve`: bring the customers up to date; say how good they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from customer360.errors import UserError
 
@@ -22,9 +21,6 @@ app = typer.Typer(help="Work out which records are the same customer.")
 def run(
     context: typer.Context,
     full: Annotated[bool, typer.Option("--full", help="Look at every record, not only at what changed.")] = False,
-    train: Annotated[
-        bool, typer.Option("--train", help="Train a new model on the records there are first, and write the model file.")
-    ] = False,
     accept: Annotated[bool, typer.Option("--accept", help="Let a run pass that the identity gate would refuse.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
@@ -39,8 +35,6 @@ def run(
         sys.stderr.write(f"{time.monotonic() - started:6.1f} s  {text}\n")
         sys.stderr.flush()
 
-    if train:
-        say(f"model written to {pipeline.train(progress=say).name}")
     outcome = pipeline.resolve(full=full, accept=accept, progress=say)
     if as_json:
         sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
@@ -56,24 +50,25 @@ def run(
 
 @app.command("evaluate")
 def evaluate(
-    truth: Annotated[Path, typer.Option(help="CSV: record_id, person_id, and locale if known.")],
+    truth: Annotated[Path | None, typer.Option(help="CSV of who is who: record_id, person_id, and locale if known.")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="CSV of judged pairs: record_id_l, record_id_r, is_match.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Precision, recall and F1 over pairs of records: overall, per locale, per pair of sources."""
-    from customer360.pipeline.resolve import evaluate_customers
+    """How good the customers are, against what is known to be true: pairs, whole clusters, B³; per locale, pair of sources and evidence.
 
-    found = evaluate_customers(truth)
-    every = [found.overall, *found.locales, *found.source_pairs]
+    Without files: clusters.csv and pairs.csv of $C360_LABELS ($C360_HOME/labels), else the sandbox's truth.
+    """
+    from customer360.pipeline import evaluate as evaluating
+    from customer360.pipeline.quality_text import quality_dict, quality_tables
+
+    found = evaluating.evaluate_customers(evaluating.needed_labels(clusters=truth, pairs=pairs))
     if as_json:
-        rows = [{**asdict(one), "precision": one.precision, "recall": one.recall, "f1": one.f1} for one in every]
-        sys.stdout.write(json.dumps({"figures": rows, "missing": found.missing}) + "\n")
+        sys.stdout.write(json.dumps(quality_dict(found)) + "\n")
         return
-    table = Table("records of", "records", "pairs true", "precision", "recall", "F1", box=None)
-    for one in every:
-        table.add_row(one.scope, str(one.records), str(one.true), f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}")
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(f"{found.missing} records of the truth are not among the customers (deleted, quarantined or not loaded)")
+    terminal = Console(highlight=False)
+    console = terminal if terminal.is_terminal else Console(highlight=False, width=200)  # a pipe has no width that would cut cells
+    for told in quality_tables(found):
+        console.print(told)
 
 
 def _print(state: str, mode: str, counts: dict[str, int]) -> None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, LiteralString
 
 import pyarrow as pa
 from psycopg import Connection
@@ -78,8 +78,8 @@ def close_all(connection: Connection[Any]) -> None:
     connection.execute("analyze scope")
 
 
-def read(connection: Connection[Any], *, threshold: float) -> Scope:
-    """Read what clustering needs of the records in the temporary table `scope`."""
+def read(connection: Connection[Any], *, threshold: float, edge_table: LiteralString = "identity.edge") -> Scope:
+    """Read what clustering needs of the records in the temporary table `scope`; `edge_table` may be one of edges not yet adopted."""
     records = [
         record_id
         for (record_id,) in stream(
@@ -93,9 +93,9 @@ def read(connection: Connection[Any], *, threshold: float) -> Scope:
         ScopeEdge(record_id_l=same[left], record_id_r=same[right], kind=kind, rule=rule, probability=probability, holds=holds)
         for left, right, kind, rule, probability, holds in stream(
             connection,
-            """select e.record_id_l, e.record_id_r, e.kind, e.rule, e.probability,
+            f"""select e.record_id_l, e.record_id_r, e.kind, e.rule, e.probability,
                       e.kind in ('declared', 'decided') or e.kind = 'exact' and e.evidence ->> 'agreement' <> 'silent'
-                 from scope s join identity.edge e on e.record_id_l = s.record_id
+                 from scope s join {edge_table} e on e.record_id_l = s.record_id
                 where e.kind <> 'probabilistic' or e.probability >= %s
                 order by e.record_id_l, e.record_id_r, e.kind, e.rule""",
             [threshold],

@@ -1,23 +1,23 @@
-"""How good the customers are, against known truth: precision, recall and F1 over pairs of records. Pure."""
+"""How good the customers are against what is known to be true. Pure.
+
+- **Pairs**: precision, recall and F1 over pairs of records.
+- **Exact clusters**: customers that are exactly one person, people that are exactly one customer.
+- **B³**: per record, how much of its customer is its person and the other way round, averaged over records (Bagga and Baldwin,
+  "Algorithms for Scoring Coreference Chains", 1998). A large cluster weighs by its records here, by their square among pairs.
+- **Evidence**: which edges are right, and how many true pairs they connect.
+
+Where the truth knows a part of the records only, it is a sample of people: the three figures over pairs then carry an interval.
+"""
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from pathlib import Path
-from typing import TypeVar
+from math import sqrt
 
-from customer360.errors import UserError
-
-_NEEDED = ("record_id", "person_id")
-_Group = TypeVar("_Group")
-
-
-class TruthError(UserError):
-    """The truth file cannot be used."""
+_Z = 1.959964  # of a normal distribution, 95 % lie within so many deviations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +28,69 @@ class Truth:
     locale: str
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Between `low` and `high` with 95 % confidence."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterFigures:
+    """Whole clusters: `customers` claimed, `people` true, `exact` both; B³ precision and recall are means over records."""
+
+    customers: int
+    people: int
+    exact: int
+    b3_precision: float
+    b3_recall: float
+
+    @property
+    def exact_precision(self) -> float:
+        """Of the customers, the share that is exactly one person."""
+        return self.exact / self.customers if self.customers else 1.0
+
+    @property
+    def exact_recall(self) -> float:
+        """Of the people, the share that is exactly one customer."""
+        return self.exact / self.people if self.people else 1.0
+
+    @property
+    def exact_f1(self) -> float:
+        """Harmonic mean of both."""
+        return 2 * self.exact / (self.customers + self.people) if self.customers + self.people else 1.0
+
+    @property
+    def b3_f1(self) -> float:
+        """Harmonic mean of B³ precision and recall."""
+        total = self.b3_precision + self.b3_recall
+        return 2 * self.b3_precision * self.b3_recall / total if total else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals:
+    """Of the figures over pairs, people being drawn at random."""
+
+    precision: Interval
+    recall: Interval
+    f1: Interval
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Pairs of records: `together` in the truth and in the result, `claimed` by the result, `true` in the truth."""
+    """Pairs of records: `together` in the truth and in the result, `claimed` by the result, `true` in the truth.
+
+    `clusters` is None between two sources, `intervals` where the truth is no sample.
+    """
 
     scope: str
     records: int
     together: int
     claimed: int
     true: int
+    clusters: ClusterFigures | None = None
+    intervals: Intervals | None = None
 
     @property
     def precision(self) -> float:
@@ -55,52 +109,139 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFigures:
+    """The edges of one kind (or rule) of evidence between records that the truth knows.
+
+    `pairs` and `right`: pairs of records with such an edge, and those of them that are one person. `alone`: true pairs that right edges
+    of this kind connect by themselves; `only`: true pairs that nothing else would connect; both of `true` pairs.
+    """
+
+    scope: str
+    pairs: int
+    right: int
+    alone: int
+    only: int
+    true: int
+
+    @property
+    def precision(self) -> float:
+        """Of the pairs with such an edge, the share that is one person."""
+        return self.right / self.pairs if self.pairs else 1.0
+
+    @property
+    def recall_alone(self) -> float:
+        """Share of the true pairs that this evidence would find without any other."""
+        return self.alone / self.true if self.true else 1.0
+
+    @property
+    def recall_brought(self) -> float:
+        """Share of the true pairs that would be lost without it."""
+        return self.only / self.true if self.true else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """`missing`: records of the truth that identity does not hold (deleted, quarantined); they count nowhere."""
+    """`missing`: records of the truth that identity does not hold (deleted, quarantined); `unknown`: living records that the truth does
+    not know. Both count nowhere."""
 
     overall: Figures
-    locales: list[Figures]
-    source_pairs: list[Figures]
+    locales: Sequence[Figures]
+    source_pairs: Sequence[Figures]
+    evidence: Sequence[EvidenceFigures]
     missing: int
+    unknown: int
 
 
-def read_truth(path: Path) -> dict[str, Truth]:
-    """`record_id,person_id[,household_id,locale]`; the last row of a record counts. Raises TruthError."""
-    try:
-        with path.open(newline="", encoding="utf-8") as handle:
-            reader = csv.DictReader(handle)
-            lacking = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-            if lacking:
-                raise TruthError(f"{path} lacks the column {lacking[0]}; it needs {', '.join(_NEEDED)} and may have locale")
-            return {row["record_id"]: Truth(person_id=row["person_id"], locale=row.get("locale") or "") for row in reader}
-    except FileNotFoundError:
-        raise TruthError(f"{path} does not exist; the sandbox writes its truth to truth/records.csv") from None
-
-
-def evaluate(customer_of: Mapping[str, str], truth: Mapping[str, Truth]) -> Evaluation:
-    """`customer_of`: the customer of every living record. Records that the truth does not know are left out."""
+def evaluate(
+    customer_of: Mapping[str, str],
+    truth: Mapping[str, Truth],
+    edges: Iterable[tuple[str, str, str, str]] = (),
+) -> Evaluation:
+    """`customer_of`: the customer of every living record. `edges`: (left, right, kind, rule) of every edge that holds."""
     known = sorted(record for record in customer_of if record in truth)
     rows = [(record, customer_of[record], truth[record]) for record in known]
     locales = sorted({told.locale for _, _, told in rows} - {""})
     sources = sorted({_source(record) for record in known})
+    is_sample = len(known) < len(customer_of)
+    by_locale: dict[str, list[tuple[str, str]]] = {locale: [] for locale in locales}
+    by_source: dict[str, list[tuple[str, str]]] = {source: [] for source in sources}
+    for record, customer, told in rows:
+        if told.locale:
+            by_locale[told.locale].append((customer, told.person_id))
+        by_source[_source(record)].append((customer, told.person_id))
+    overall = _figures("all", [(customer, told.person_id) for _, customer, told in rows], is_sample=is_sample)
     return Evaluation(
-        overall=_figures("all", ((customer, told.person_id) for _, customer, told in rows)),
-        locales=[
-            _figures(locale, ((customer, told.person_id) for _, customer, told in rows if told.locale == locale)) for locale in locales
-        ],
-        source_pairs=[
-            _between(left, right, [(_source(record), customer, told.person_id) for record, customer, told in rows])
-            for left, right in combinations_with_replacement(sources, 2)
-        ],
+        overall=overall,
+        locales=[_figures(locale, by_locale[locale], is_sample=is_sample) for locale in locales],
+        source_pairs=[_between(left, right, by_source) for left, right in combinations_with_replacement(sources, 2)],
+        evidence=evidence_figures(edges, {record: truth[record].person_id for record in known}, overall.true),
         missing=len(set(truth) - set(known)),
+        unknown=len(customer_of) - len(known),
     )
+
+
+def evidence_figures(edges: Iterable[tuple[str, str, str, str]], person_of: Mapping[str, str], true: int) -> list[EvidenceFigures]:
+    """Per kind of evidence, then per rule where a kind has several. Edges at records outside `person_of` are left out."""
+    pairs: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for left, right, kind, rule in edges:
+        if left in person_of and right in person_of:
+            pairs[kind, rule].add((left, right))
+    right_of = {key: [pair for pair in found if person_of[pair[0]] == person_of[pair[1]]] for key, found in pairs.items()}
+    kinds = sorted({kind for kind, _ in pairs})
+    scopes = [(kind, [key for key in sorted(pairs) if key[0] == kind]) for kind in kinds]
+    scopes += [(f"{kind}: {rule}", [(kind, rule)]) for kind, rule in sorted(pairs) if sum(other == kind for other, _ in pairs) > 1]
+    everything = connected_pairs(pair for found in right_of.values() for pair in found)
+    figures = []
+    for scope, keys in scopes:
+        ours = {pair for key in keys for pair in right_of[key]}
+        figures.append(
+            EvidenceFigures(
+                scope=scope,
+                pairs=len({pair for key in keys for pair in pairs[key]}),
+                right=len(ours),
+                alone=connected_pairs(ours),
+                only=everything - connected_pairs(pair for key, found in right_of.items() if key not in keys for pair in found),
+                true=true,
+            )
+        )
+    return figures
+
+
+def connected_pairs(edges: Iterable[tuple[str, str]]) -> int:
+    """Pairs of records that are connected, directly or by way of others."""
+    parent: dict[str, str] = {}
+
+    def root(record: str) -> str:
+        while parent[record] != record:
+            parent[record] = parent[parent[record]]
+            record = parent[record]
+        return record
+
+    for left, right in edges:
+        parent.setdefault(left, left)
+        parent.setdefault(right, right)
+        ours, theirs = root(left), root(right)
+        if ours != theirs:
+            parent[theirs] = ours
+    return _pairs(Counter(root(record) for record in parent).values())
+
+
+def wilson(successes: int, trials: int) -> Interval:
+    """The score interval of a share, which keeps its promise for small samples and at 0 and 1 too (Wilson, "Probable Inference, the Law
+    of Succession, and Statistical Inference", 1927). Nothing is known of no trial."""
+    if trials == 0:
+        return Interval(0.0, 1.0)
+    share, square = successes / trials, _Z * _Z
+    middle = (share + square / (2 * trials)) / (1 + square / trials)
+    reach = _Z * sqrt(share * (1 - share) / trials + square / (4 * trials * trials)) / (1 + square / trials)
+    return Interval(max(0.0, middle - reach), min(1.0, middle + reach))
 
 
 def _source(record_id: str) -> str:
     return record_id.split(":", 1)[0]
 
 
-def _figures(scope: str, rows: Iterable[tuple[str, str]]) -> Figures:
+def _figures(scope: str, rows: Sequence[tuple[str, str]], *, is_sample: bool) -> Figures:
     both = Counter(rows)
     customers: Counter[str] = Counter()
     persons: Counter[str] = Counter()
@@ -113,26 +254,69 @@ def _figures(scope: str, rows: Iterable[tuple[str, str]]) -> Figures:
         together=_pairs(both.values()),
         claimed=_pairs(customers.values()),
         true=_pairs(persons.values()),
+        clusters=_cluster_figures(both, customers, persons),
+        intervals=_intervals(both, customers, persons) if is_sample else None,
     )
 
 
-def _between(left: str, right: str, rows: list[tuple[str, str, str]]) -> Figures:
+def _cluster_figures(both: Mapping[tuple[str, str], int], customers: Mapping[str, int], persons: Mapping[str, int]) -> ClusterFigures:
+    records = sum(both.values())
+    return ClusterFigures(
+        customers=len(customers),
+        people=len(persons),
+        exact=sum(count == customers[customer] == persons[person] for (customer, person), count in both.items()),
+        b3_precision=sum(count * count / customers[customer] for (customer, _), count in both.items()) / records if records else 1.0,
+        b3_recall=sum(count * count / persons[person] for (_, person), count in both.items()) / records if records else 1.0,
+    )
+
+
+def _intervals(both: Mapping[tuple[str, str], int], customers: Mapping[str, int], persons: Mapping[str, int]) -> Intervals:
+    """People are what was drawn, so each figure is a ratio of two sums over people, and its variance that of such a ratio by
+    linearisation (Cochran, "Sampling Techniques", 3rd edition 1977, section 6.5). A claimed pair counts half for each end's person."""
+    together: dict[str, float] = defaultdict(float)
+    claimed: dict[str, float] = defaultdict(float)
+    for (customer, person), count in both.items():
+        together[person] += count * (count - 1) / 2
+        claimed[person] += count * (customers[customer] - 1) / 2
+    true = {person: count * (count - 1) / 2 for person, count in persons.items()}
+    return Intervals(
+        precision=_ratio_interval([(together[person], claimed[person]) for person in persons]),
+        recall=_ratio_interval([(together[person], true[person]) for person in persons]),
+        f1=_ratio_interval([(2 * together[person], claimed[person] + true[person]) for person in persons]),
+    )
+
+
+def _ratio_interval(drawn: Sequence[tuple[float, float]]) -> Interval:
+    counted = [(part, whole) for part, whole in drawn if whole > 0]
+    total = sum(whole for _, whole in counted)
+    if len(counted) < 2:
+        return Interval(0.0, 1.0)
+    ratio = sum(part for part, _ in counted) / total
+    square = sum((part - ratio * whole) ** 2 for part, whole in counted)
+    if square == 0.0:  # the same for everybody seen: only their number says how sure that is
+        return wilson(round(ratio * len(counted)), len(counted))
+    reach = _Z * sqrt(len(counted) / (len(counted) - 1) * square) / total
+    return Interval(max(0.0, ratio - reach), min(1.0, ratio + reach))
+
+
+def _between(left: str, right: str, by_source: Mapping[str, Sequence[tuple[str, str]]]) -> Figures:
     """Pairs of one record of each source; within one source, pairs of two."""
+    scope = f"{left} – {right}"
     if left == right:
-        return _figures(f"{left} – {right}", ((customer, person) for source, customer, person in rows if source == left))
-    ours = [(customer, person) for source, customer, person in rows if source == left]
-    theirs = [(customer, person) for source, customer, person in rows if source == right]
+        return _figures(scope, by_source[left], is_sample=False)
+    ours, theirs = by_source[left], by_source[right]
     return Figures(
-        scope=f"{left} – {right}",
+        scope=scope,
         records=len(ours) + len(theirs),
-        together=_crossed(Counter(ours), Counter(theirs)),
-        claimed=_crossed(Counter(customer for customer, _ in ours), Counter(customer for customer, _ in theirs)),
-        true=_crossed(Counter(person for _, person in ours), Counter(person for _, person in theirs)),
+        together=_crossed(ours, theirs, lambda row: row),
+        claimed=_crossed(ours, theirs, lambda row: row[0]),
+        true=_crossed(ours, theirs, lambda row: row[1]),
     )
 
 
-def _crossed(ours: Mapping[_Group, int], theirs: Mapping[_Group, int]) -> int:
-    return sum(count * theirs.get(group, 0) for group, count in ours.items())
+def _crossed(ours: Sequence[tuple[str, str]], theirs: Sequence[tuple[str, str]], group: Callable[[tuple[str, str]], Hashable]) -> int:
+    counts = Counter(map(group, theirs))
+    return sum(count * counts[key] for key, count in Counter(map(group, ours)).items())
 
 
 def _pairs(counts: Iterable[int]) -> int:

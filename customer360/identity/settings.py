@@ -51,6 +51,29 @@ class GateLimits(_Strict):
     min_customers: int = Field(ge=0)
 
 
+class DriftLimits(_Strict):
+    """How far a night may be from the nights before. Rates are shares of records, pairs or values: a change of 0.1 is ten points."""
+
+    compare_with: int = Field(ge=1)
+    min_count: int = Field(ge=1)
+    max_psi: float = Field(gt=0.0)
+    max_count_change: float = Field(gt=0.0)
+    max_rate_change: Share
+
+
+class ModelLimits(_Strict):
+    """What a trained candidate must keep to."""
+
+    min_labels: int = Field(ge=1)
+    min_precision: Share
+    min_recall: Share
+    max_precision_loss: Share
+    max_recall_loss: Share
+    max_changed_share: Share
+    max_weight: float = Field(gt=0.0)
+    max_inversion: float = Field(ge=0.0)
+
+
 class Settings(_Strict):
     """All of identity/settings.yaml."""
 
@@ -58,11 +81,13 @@ class Settings(_Strict):
     refused_flags: frozenset[str]
     links: LinkRule
     gate: GateLimits
+    drift: DriftLimits
+    model_gate: ModelLimits
 
     @property
     def rules_version(self) -> str:
-        """Changes when a rule that decides who is joined changes, or a standard form does. The gate's limits decide nothing."""
-        rules = self.model_dump_json(exclude={"gate", "refused_flags"}) + ",".join(sorted(self.refused_flags))
+        """Changes when a rule that decides who is joined changes, or a standard form does. What gates and alerts limit decides nothing."""
+        rules = self.model_dump_json(exclude={"gate", "drift", "model_gate", "refused_flags"}) + ",".join(sorted(self.refused_flags))
         return hashlib.sha256(f"{STANDARDISER_VERSION}:{rules}".encode()).hexdigest()[:16]
 
 

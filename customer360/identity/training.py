@@ -67,6 +67,7 @@ class _Fit:
     intercept: float
     level: list[Floats]
     rarity: Floats
+    is_settled: bool
 
 
 def train_on_birth_dates(frame: pa.Table, *, seed: int = 360, progress: Progress | None = None) -> Model | None:
@@ -105,7 +106,8 @@ def train_on_birth_dates(frame: pa.Table, *, seed: int = 360, progress: Progress
             fit.level[birth][:] = _birth_weights(sample.levels[sample.is_identified, birth], at_random.levels[:, 0], _size(compared[birth]))
         kept = _covering(connection, sample, fit, rules)
         say(f"{len(kept)} blocking rules find {_COVERED:.1%} of the matches")
-        return _model(_splink(compared, fit, usual, splinking.rules_sql(kept)), frequencies, rare, positives, negatives, found)
+        told = {"pairs_equal": positives, "pairs_other": negatives, "candidate_pairs": found, "converged": fit.is_settled}
+        return _model(_splink(compared, fit, usual, splinking.rules_sql(kept)), frequencies, rare, told)
 
 
 def _size(comparison: Mapping[str, Any]) -> int:
@@ -216,10 +218,10 @@ def _fitted(sample: _Sample, trained: NDArray[np.bool_], sizes: Sequence[int], b
     level_of, bits_of = patterns[:, :count].astype(np.int64), patterns[:, count:].astype(np.float64)
     total = np.bincount(inverse).astype(np.float64)
     ones: Floats = np.bincount(inverse, weights=truth).astype(np.float64)
-    weights, share, intercept = _regression(level_of, bits_of, total, ones, offsets)
+    weights, share, intercept, is_settled = _regression(level_of, bits_of, total, ones, offsets)
     if birth is not None:
         share[birth] = 1.0
-    return _Fit(intercept, [weights[offsets[n] : offsets[n + 1]].copy() for n in range(count)], share)
+    return _Fit(intercept, [weights[offsets[n] : offsets[n + 1]].copy() for n in range(count)], share, is_settled)
 
 
 def _donors(rule: Levels, rows: Levels, dice: np.random.Generator) -> Levels:
@@ -230,7 +232,7 @@ def _donors(rule: Levels, rows: Levels, dice: np.random.Generator) -> Levels:
     return chosen
 
 
-def _regression(level_of: Levels, bits_of: Floats, total: Floats, ones: Floats, offsets: Levels) -> tuple[Floats, Floats, float]:
+def _regression(level_of: Levels, bits_of: Floats, total: Floats, ones: Floats, offsets: Levels) -> tuple[Floats, Floats, float, bool]:
     count, width = level_of.shape[1], int(offsets[-1])
     column = np.where(level_of >= 0, level_of + offsets[:-1], width)  # the last weight is that of a missing value: none
 
@@ -255,7 +257,8 @@ def _regression(level_of: Levels, bits_of: Floats, total: Floats, ones: Floats, 
         return value / scale, gradient / scale
 
     best = minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2_000, "maxfun": 4_000})
-    return best.x[:width], best.x[width : width + count], float(best.x[-1])
+    # status 1: stopped by its limit of iterations or evaluations
+    return best.x[:width], best.x[width : width + count], float(best.x[-1]), best.status != 1
 
 
 def _birth_weights(same: Levels, other: Levels, size: int) -> Floats:
@@ -296,9 +299,7 @@ def _model(
     settings: Mapping[str, Any],
     frequencies: Mapping[str, Any],
     rare: Mapping[str, float],
-    positives: int,
-    negatives: int,
-    pairs: int,
+    told: Mapping[str, Any],
 ) -> Model:
     used = {level.get("tf_adjustment_column") for comparison in settings["comparisons"] for level in comparison["comparison_levels"]}
     return Model(
@@ -307,7 +308,7 @@ def _model(
         review_threshold=REVIEW_THRESHOLD,
         term_frequencies={column: shares for column, shares in frequencies.items() if column in used},
         rare={column: share for column, share in rare.items() if column in used},
-        training={"method": "birth_dates", "pairs_equal": positives, "pairs_other": negatives, "candidate_pairs": pairs},
+        training={"method": "birth_dates", **told},
     )
 
 

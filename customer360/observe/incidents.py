@@ -24,7 +24,17 @@ from psycopg.types.json import Jsonb
 
 from customer360.errors import UserError
 
-Kind = Literal["load_refused", "source_down", "stale", "dbt_test_failed", "task_failed", "identity_gate_failed", "row_warnings"]
+Kind = Literal[
+    "load_refused",
+    "source_down",
+    "stale",
+    "dbt_test_failed",
+    "task_failed",
+    "identity_gate_failed",
+    "identity_drift",
+    "model_refused",
+    "row_warnings",
+]
 Severity = Literal["critical", "warning"]
 
 CHANNELS = ("slack", "mail")  # every incident is owed to these; one without a connection is skipped when dispatching

@@ -37,6 +37,10 @@ _WHAT_TO_DO = {
     " `dbt test --select <test>` and mend the model or the data.",
     "task_failed": "Open the run for its log. Every step may be run again safely: clear the task when its cause is mended.",
     "identity_gate_failed": "Customers keep their last good resolution. Compare the run's figures with the limits before resolving again.",
+    "identity_drift": "Nothing was stopped. Look at the identity report (`customer360 resolve report`) and at what the sources began to"
+    " send; if the change is meant, the next nights become the new measure.",
+    "model_refused": "The model in use stays. `customer360 model list` shows the figures; look at what changed in the data that it was"
+    " trained on.",
     "row_warnings": "The rows were published. Look whether the source began to send something new, and adapt the suite or the source.",
 }
 

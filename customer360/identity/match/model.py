@@ -46,24 +46,37 @@ class Model:
         content.pop("training")
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
-    def save(self, path: Path) -> None:
-        """Writes JSON, keys sorted, one item a line: a new model reviews as a diff."""
+    def text(self) -> str:
+        """The model file's content: JSON, keys sorted, one item a line, so that a new model reviews as a diff."""
         document = {"format": FORMAT, "version": self.version, **asdict(self)}
-        path.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Writes the model file."""
+        path.write_text(self.text(), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Model:
         """Reads and checks a model file. Raises ModelError naming the file, the key and the fix."""
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise ModelError(f"{path}: there is no such model file. Train one with `customer360 match … --model-out {path}`.") from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+        except UnicodeDecodeError as problem:
+            raise ModelError(f"{path}: not a JSON file ({problem}). Restore it from version control or train a new one.") from None
+        return cls.parse(text, path)
+
+    @classmethod
+    def parse(cls, text: str, path: Path | str) -> Model:
+        """Checks a model file's content; `path` says in errors where it came from. Raises ModelError."""
+        try:
+            document = json.loads(text)
+        except json.JSONDecodeError as problem:
             raise ModelError(f"{path}: not a JSON file ({problem}). Restore it from version control or train a new one.") from None
         return cls._checked(document, path)
 
     @classmethod
-    def _checked(cls, document: Any, path: Path) -> Model:
+    def _checked(cls, document: Any, path: Path | str) -> Model:
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             found = document.get("format") if isinstance(document, dict) else type(document).__name__
             raise ModelError(f"{path}: format is {found!r}, this version reads {FORMAT!r}. Train the model again.")
@@ -84,7 +97,7 @@ class Model:
         return model
 
 
-def _check_thresholds(given: Mapping[str, Any], path: Path) -> None:
+def _check_thresholds(given: Mapping[str, Any], path: Path | str) -> None:
     for name in ("match_threshold", "review_threshold"):
         value = given[name]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
@@ -93,7 +106,7 @@ def _check_thresholds(given: Mapping[str, Any], path: Path) -> None:
         raise ModelError(f"{path}: review_threshold is above match_threshold; swap them or make them equal.")
 
 
-def _check_settings(given: Mapping[str, Any], path: Path) -> None:
+def _check_settings(given: Mapping[str, Any], path: Path | str) -> None:
     settings = given["splink"]
     if not isinstance(settings, dict) or not settings.get("comparisons") or not settings.get("blocking_rules_to_generate_predictions"):
         raise ModelError(f"{path}: splink must hold Splink settings with `comparisons` and `blocking_rules_to_generate_predictions`.")
@@ -105,7 +118,7 @@ def _check_settings(given: Mapping[str, Any], path: Path) -> None:
         )
 
 
-def _check_comparison(comparison: Any, path: Path) -> None:
+def _check_comparison(comparison: Any, path: Path | str) -> None:
     name = comparison.get("output_column_name") if isinstance(comparison, dict) else None
     levels = comparison.get("comparison_levels") if isinstance(comparison, dict) else None
     if not name or not isinstance(levels, list) or len(levels) < 2:

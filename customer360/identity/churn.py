@@ -1,0 +1,189 @@
+"""What other rules or another model would do to the customers there are, without writing anything.
+
+Edges, clusters and the continuity of ids are computed as a full run does, over the records that identity holds, into temporary tables
+of the caller's transaction. The records themselves are not read anew from raw: what changes is then due to the rules alone, and
+under the rules that the last run used nothing changes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import Any, LiteralString
+
+from psycopg import Connection
+
+from customer360.errors import UserError
+from customer360.identity import components, customers, edges, evidence, probabilistic
+from customer360.identity.components import ScopeEdge
+from customer360.identity.keyed_hash import key
+from customer360.identity.resolution import Progress, Rules
+from customer360.identity.transitions import Transition
+
+
+class ChurnError(UserError):
+    """There is nothing to compare with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceChurn:
+    """Living records of one source, and those of them that would be with another customer id."""
+
+    source: str
+    records: int
+    changing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Churn:
+    """Customers before and after. `kept`: the same id with the same records. `born`, `revived`: ids that would come. `merged`: ids
+    that would go into another; `retired` all ids that would go. `split`: customers that records would be taken from; `grown`: that
+    would gain some. `changing`: records that would be with another id. Pairs are pairs of records of one customer."""
+
+    customers_before: int
+    customers_after: int
+    kept: int
+    born: int
+    revived: int
+    merged: int
+    retired: int
+    split: int
+    grown: int
+    records: int
+    changing: int
+    disturbed: int  # retired, or records taken from them: what the gates judge
+    pairs_before: int
+    pairs_after: int
+    pairs_gained: int
+    pairs_lost: int
+    largest: int  # records of the largest customer after
+    sources: Sequence[SourceChurn]
+    edges_before: Mapping[str, int]
+    edges_after: Mapping[str, int]
+
+    @property
+    def changed_share(self) -> float:
+        """Of the customers before, those retired or with records taken from them."""
+        return self.disturbed / self.customers_before if self.customers_before else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "changed_share": round(self.changed_share, 6)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A churn with what it was counted from: the customer (a made-up name for those not yet born) of every living record under the
+    other rules, the edges that would hold, and the groups of records that would be joined or parted, largest first."""
+
+    churn: Churn
+    customer_of: Mapping[str, str]
+    edges: Sequence[ScopeEdge]
+    groups: Sequence[tuple[str, tuple[str, ...]]]  # (merge or split, record ids)
+
+
+def churn(connection: Connection[Any], rules: Rules, *, progress: Progress | None = None) -> Outcome:
+    """Try `rules` on the records that identity holds. The caller's transaction must be rolled back: it then has changed nothing.
+
+    Needs as long as a full run without its writing. Raises ChurnError before the first run.
+    """
+    say = progress or (lambda text: None)
+    held = dict(evidence.stream(connection, "select record_id, customer_id::text from identity.membership where valid_to is null", []))
+    if not held:
+        raise ChurnError("there are no customers yet to compare with; run `customer360 resolve` first")
+    threshold = rules.model.match_threshold
+    say("edges")
+    _collect(connection, rules)
+    say("clusters")
+    components.close_all(connection)
+    scope = components.read(connection, threshold=threshold, edge_table="desired_edge")
+    clusters = components.clusters(scope, threshold=threshold, parameters=rules.model.cluster)
+    say("customers")
+    planned = customers.plan(connection, scope=scope, clusters=clusters, changed_records=(), differences=())
+    after = {record: _name(records) for records in clusters for record in records}
+    return Outcome(
+        churn=_counted(connection, planned.transition, held, clusters, after),
+        customer_of=after,
+        edges=scope.edges,
+        groups=_groups(planned.transition),
+    )
+
+
+def _collect(connection: Connection[Any], rules: Rules) -> None:
+    """The temporary table `desired_edge`: what a full run under the rules would want."""
+    secret = key()
+    edges.prepare(connection)
+    evidence.touched_tables(connection, identifiers=None, links=None, settings=rules.settings)
+    wanted = (
+        evidence.exact_edges(connection, settings=rules.settings, secret=secret),
+        evidence.declared_edges(connection, settings=rules.settings, secret=secret),
+        evidence.decided_edges(connection, record_ids=None),
+        probabilistic.all_edges(connection, rules.model),
+    )
+    edges.collect(connection, chain.from_iterable(wanted), run_id=0)
+    connection.execute("create index on desired_edge (record_id_l)")
+    connection.execute("analyze desired_edge")
+
+
+def _name(records: frozenset[str]) -> str:
+    return min(records)
+
+
+def _counted(
+    connection: Connection[Any],
+    found: Transition,
+    held: Mapping[str, str],
+    clusters: Sequence[frozenset[str]],
+    after: Mapping[str, str],
+) -> Churn:
+    changing = set(found.joined)
+    sources: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for record in after:
+        counts = sources[record.split(":", 1)[0]]
+        counts[0] += 1
+        counts[1] += record in changing
+    before = {record: customer for record, customer in held.items() if record in after}
+    touched = {held[record] for one in found.assignments for record in one.records if record in held}
+    merged = {event.other_id for event in found.events if event.kind == "merge"}
+    gainers = {one.customer_id for one in found.assignments if one.origin == "kept"} & set(found.joined.values())
+    pairs_before, pairs_after = _pairs(Counter(before.values())), _pairs(Counter(after.values()))
+    both = _pairs(Counter((before[record], after[record]) for record in before))
+    return Churn(
+        customers_before=len(set(held.values())),
+        customers_after=len(clusters),
+        kept=len(set(before.values()) - touched),
+        born=len(found.of_origin("born")),
+        revived=len(found.of_origin("revived")),
+        merged=len(merged),
+        retired=len(found.retired),
+        split=len(found.losers),
+        grown=len(gainers),
+        records=len(after),
+        changing=len(changing),
+        disturbed=len(found.retired | found.losers),
+        pairs_before=pairs_before,
+        pairs_after=pairs_after,
+        pairs_gained=pairs_after - both,
+        pairs_lost=pairs_before - both,
+        largest=max((len(records) for records in clusters), default=0),
+        sources=[SourceChurn(source=name, records=every, changing=some) for name, (every, some) in sorted(sources.items())],
+        edges_before=_edges_by_kind(connection, "identity.edge"),
+        edges_after=_edges_by_kind(connection, "desired_edge"),
+    )
+
+
+def _edges_by_kind(connection: Connection[Any], table: LiteralString) -> dict[str, int]:
+    """Edges there are, those of the grey zone included."""
+    rows = connection.execute(f"select kind, count(*) from {table} group by kind order by kind").fetchall()
+    return {str(kind): int(count) for kind, count in rows}
+
+
+def _groups(found: Transition) -> list[tuple[str, tuple[str, ...]]]:
+    groups = [(event.kind, event.record_ids) for event in found.events if event.kind in {"merge", "split", "move"}]
+    return sorted(groups, key=lambda group: (-len(group[1]), group))
+
+
+def _pairs(counts: Counter[Any]) -> int:
+    return sum(count * (count - 1) // 2 for count in counts.values())

@@ -1,0 +1,83 @@
+"""What a candidate model would change, for whoever decides about it: Markdown, figures alone, no value of any record. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from customer360.identity.churn import Churn
+from customer360.identity.model_gate import LabelScore
+from customer360.pipeline.models import Comparison
+
+_TOLD_BY = {"clusters": "known people", "pairs": "labelled pairs"}
+
+
+def comparison_text(found: Comparison) -> str:
+    """The whole comparison."""
+    verdict = "**Refused by the model gate.**" if found.is_refused else "Passes the model gate."
+    lines = [f"Model `{found.version}` beside `{found.compared_with}`, which is in use. {verdict}", ""]
+    lines += [f"- {one.limit}: {one.observed}, allowed {one.allowed}" for one in found.breaches]
+    return "\n".join([*lines, "", *_labels(found.before, found.after), "", churn_text(found.churn)]).replace("\n\n\n", "\n\n")
+
+
+def churn_text(churn: Churn) -> str:
+    """What would happen to the customers there are."""
+    rows: list[tuple[str, int]] = [
+        ("customers now", churn.customers_before),
+        ("customers then", churn.customers_after),
+        ("unchanged", churn.kept),
+        ("born", churn.born),
+        ("revived", churn.revived),
+        ("merged into another", churn.merged),
+        ("records taken from them", churn.split),
+        ("records added to them", churn.grown),
+        ("records under another id", churn.changing),
+        ("pairs of records joined", churn.pairs_gained),
+        ("pairs of records parted", churn.pairs_lost),
+        ("records of the largest customer", churn.largest),
+    ]
+    kinds = sorted(set(churn.edges_before) | set(churn.edges_after))
+    return "\n".join(
+        [
+            f"{churn.disturbed:,} of {churn.customers_before:,} customers ({churn.changed_share:.2%}) would change id or lose records.",
+            "",
+            *_table(("customers", "count"), ((name, f"{count:,}") for name, count in rows)),
+            "",
+            *_table(
+                ("source", "records", "under another id"), ((one.source, f"{one.records:,}", f"{one.changing:,}") for one in churn.sources)
+            ),
+            "",
+            *_table(
+                ("evidence", "edges now", "edges then"),
+                ((kind, f"{churn.edges_before.get(kind, 0):,}", f"{churn.edges_after.get(kind, 0):,}") for kind in kinds),
+            ),
+        ]
+    )
+
+
+def _labels(before: Sequence[LabelScore], after: Sequence[LabelScore]) -> list[str]:
+    if not after:
+        return ["No labels are configured: how right it is cannot be said here."]
+    rows = []
+    for score in after:
+        known = next((one for one in before if one.told_by == score.told_by), None)
+        for name in ("precision", "recall", "f1"):
+            value = getattr(score, name)
+            then = getattr(known, name) if known else None
+            rows.append(
+                (
+                    f"{name} ({_TOLD_BY.get(score.told_by, score.told_by)})",
+                    f"{then:.4f}" if then is not None else "",
+                    f"{value:.4f}",
+                    f"{value - then:+.4f}" if then is not None else "",
+                )
+            )
+    return _table(("labels", "now", "then", "difference"), rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table, padded so that it also reads well as plain text."""
+    body = [list(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in body) for column in range(len(head))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    padded = [[row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))] for row in body]
+    return ["| " + " | ".join(cells) + " |" for cells in [padded[0], rule, *padded[1:]]]
