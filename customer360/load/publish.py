@@ -103,6 +103,7 @@ def _publish_first(connection: Warehouse, obj: SourceObject, load: ledger.Load) 
         published = _insert_first(connection, obj, load)
     for _, make in indexes:
         connection.execute(make)
+    tables.ensure(connection, obj)  # the grants of a table that became raw
     return published
 
 
@@ -146,7 +147,6 @@ def _become_raw(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> 
     connection.execute(sql.SQL("alter table {} set schema raw").format(work.rows))
     connection.execute(sql.SQL("alter table {} rename to {}").format(moved, sql.Identifier(obj.table)))
     connection.execute(sql.SQL("comment on table {} is {}").format(raw, sql.Literal(comment)))
-    tables.ensure(connection, obj)  # its grants
     left = load.counts.unchanged + load.counts.superseded + load.counts.stale + load.counts.quarantined
     return load.counts.extracted - left
 

@@ -47,7 +47,7 @@ class TableDrift(UserError):
 
 
 def ensure(connection: Connection[Any], obj: SourceObject) -> None:
-    """Make the object's tables, or add the columns its contract has gained, and bring the grants up to date.
+    """Make the object's tables, or add the columns and indexes its contract has gained, and bring the grants up to date.
 
     Cheap when nothing is to do. Runs in the caller's transaction, as owner of the platform or as loader. Raises TableDrift when a
     column's type or the key differs from the contract.
@@ -64,6 +64,7 @@ def ensure(connection: Connection[Any], obj: SourceObject) -> None:
                 _create(connection, obj, schema, wanted)
         if existing[RAW]:
             _check_key(connection, obj)
+        _index(connection, obj)
         _grant(connection, obj)
         _return_role(connection, role_before)
 
@@ -108,10 +109,45 @@ def _create(connection: Connection[Any], obj: SourceObject, schema: str, wanted:
     if schema == LANDING:
         # Appended load after load, so a block range index is enough, and costs COPY nothing.
         connection.execute(sql.SQL("create index on {} using brin (_load_id) with (autosummarize = on)").format(table))
-    elif schema == RAW:
-        connection.execute(sql.SQL("create index on {} (_load_id)").format(table))
-    else:
-        connection.execute(sql.SQL("create index on {} ({})").format(table, key))
+
+
+def _wanted_indexes(obj: SourceObject) -> dict[str, list[tuple[str, ...]]]:
+    """Columns of the indexes of raw (beside its key) and raw_history: what a load touched, and every version of a row or a record.
+
+    Rows that name a record by other fields than their own key (events by user, addresses by customer) are fetched by those fields.
+    """
+    wanted: dict[str, list[tuple[str, ...]]] = {RAW: [("_load_id",)], RAW_HISTORY: [obj.key]}
+    named_by = obj.entity.key if obj.entity is not None else obj.key
+    if named_by != obj.key:
+        # a row that names another record than before is found by the load that replaced it
+        wanted[RAW_HISTORY].append(("_replaced_by_load_id",))
+        for schema, held in ((RAW, [obj.key]), (RAW_HISTORY, wanted[RAW_HISTORY])):
+            if not any(_begins_with(columns, named_by) for columns in held):
+                wanted[schema].append(named_by)
+    return wanted
+
+
+def _index(connection: Connection[Any], obj: SourceObject) -> None:
+    """Make the indexes that are missing. One that begins with the wanted columns serves as well, whoever made it."""
+    rows = connection.execute(
+        """select n.nspname, array(select a.attname from unnest(i.indkey) with ordinality as k(attnum, position)
+                                     left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+                                    where k.position <= i.indnkeyatts order by k.position)
+             from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+             join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
+            where n.nspname = any(%s) and c.relname = %s and m.amname = 'btree' and i.indisvalid and i.indpred is null""",
+        [[RAW, RAW_HISTORY], obj.table],
+    ).fetchall()
+    for schema, wanted in _wanted_indexes(obj).items():
+        held = [columns for found_in, columns in rows if found_in == schema]
+        for columns in wanted:
+            if not any(_begins_with(have, columns) for have in held):
+                names = sql.SQL(", ").join(map(sql.Identifier, columns))
+                connection.execute(sql.SQL("create index on {} ({})").format(identifier(schema, obj), names))
+
+
+def _begins_with(columns: Sequence[str | None], wanted: Sequence[str]) -> bool:
+    return tuple(columns[: len(wanted)]) == tuple(wanted)
 
 
 def _extend(connection: Connection[Any], obj: SourceObject, schema: str, wanted: dict[str, str], existing: dict[str, str]) -> None:

@@ -153,3 +153,37 @@ def test_a_readers_grant_follows_the_contract(warehouse, visits):
     assert warehouse.fetch(readable, f"raw.{visits.table}") == [(False,)]
     ensure(visits)
     assert warehouse.fetch(readable, f"raw.{visits.table}") == [(True,)]
+
+
+def indexes(warehouse, schema, table):
+    """Column lists of the table's indexes."""
+    rows = warehouse.fetch(
+        """select array(select a.attname::text from unnest(i.indkey) with ordinality as k(attnum, position)
+                          join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum order by position)
+             from pg_index i where i.indrelid = %s::regclass""",
+        f"{schema}.{table}",
+    )
+    return sorted(tuple(names) for (names,) in rows)
+
+
+def test_rows_that_name_a_record_by_another_field_are_found_by_it(warehouse):
+    """Identity follows a change: without these it would read raw and its history whole for each of them."""
+    addresses = load_contracts()["shop"].object("addresses")
+    assert addresses.entity.key == ("customer_id",) != addresses.key
+    ensure(addresses)
+    raw, history = [("_load_id",), ("address_id",), ("customer_id",)], [("_replaced_by_load_id",), ("address_id",), ("customer_id",)]
+    assert indexes(warehouse, "raw", addresses.table) == raw
+    assert indexes(warehouse, "raw_history", addresses.table) == history
+
+
+def test_tables_made_before_their_contract_named_a_record_gain_its_indexes(warehouse):
+    addresses = load_contracts()["shop"].object("addresses")
+    ensure(dataclasses.replace(addresses, entity=None))
+    assert indexes(warehouse, "raw", addresses.table) == [("_load_id",), ("address_id",)]
+    assert indexes(warehouse, "raw_history", addresses.table) == [("address_id",)]
+    with connect() as connection:
+        connection.execute("create index of_a_user on raw.shop__addresses (customer_id, city)")
+    ensure(addresses)
+    ensure(addresses)
+    assert indexes(warehouse, "raw", addresses.table) == [("_load_id",), ("address_id",), ("customer_id", "city")]
+    assert indexes(warehouse, "raw_history", addresses.table) == [("_replaced_by_load_id",), ("address_id",), ("customer_id",)]
