@@ -33,13 +33,13 @@ down:  ## stop what demo started
 	@if [ -x $(BIN)/customer360 ]; then $(BIN)/customer360 down; fi
 
 test: lint  ## lint, types, and the tests, in parallel
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not broad"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not broad"
 
 test-fast: setup  ## the tests that take less than half a minute each
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not broad"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not broad"
 
 test-slow: setup  ## the broad runs that `make test` leaves out (C360_PEOPLE_FOLDERS: people files with known truth)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m broad
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m broad
 
 lint: lint-python lint-types lint-layers lint-yaml lint-sql  ## all linters
 

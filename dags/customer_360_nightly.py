@@ -71,6 +71,12 @@ with DAG(
         steps.close_batch()
 
     @task
+    def check_models() -> dict[str, int]:
+        from customer360_airflow import steps
+
+        return steps.check_models(get_current_context())
+
+    @task
     def docs() -> None:
         from customer360_airflow import steps
 
@@ -90,5 +96,5 @@ with DAG(
 
     leased, returned = take_lease().as_setup(), give_lease_back().as_teardown()
     models = dbt_models("dbt", exclude=STAGING)
-    ingest >> leased >> resolve() >> open_batch() >> staging() >> models >> close_batch() >> returned
+    ingest >> leased >> resolve() >> open_batch() >> staging() >> models >> close_batch() >> check_models() >> returned
     leased >> returned >> [docs(), freshness()]

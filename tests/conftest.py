@@ -59,6 +59,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["C360_HOME"] = str(folder / "home")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a parallel run the long files go first: begun last, one of them would keep a worker busy while the others have nothing left."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (not item.path.is_relative_to(REPO / "tests" / "e2e"), item.get_closest_marker("slow") is None))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and _FOLDER in os.environ:
         _remove_run(Path(os.environ.pop(_FOLDER)))

@@ -89,13 +89,15 @@ def run(
     target_path: Path | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """Runs `dbt run` or `dbt build` on the selection (all when empty). Raises DbtUnusable when dbt could not start.
+    """Runs dbt's `run`, `test` or `build` (without unit tests) on the selection, all when empty. Raises DbtUnusable when it cannot start.
 
     Live and full runs keep target folders of their own ($C360_HOME/dbt/live, …/full): the variable `live` is part of dbt's parse
     cache, which a shared folder would lose at every turn.
     """
     folder = target_path or home.home() / "dbt" / ("live" if live else "full")
     arguments = [command, *_arguments(folder), "--threads", str(THREADS)]
+    if command == "build":  # unit tests check code, not tonight's data: `test` with `test_type:unit` runs them
+        arguments += ["--exclude-resource-type", "unit_test"]
     if live:
         # Nothing but the selected relations is asked about, and no artifact is written: both cost more than the models do.
         arguments += [*_LIVE_VARS, "--cache-selected-only", "--no-write-json"]

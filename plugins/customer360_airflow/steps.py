@@ -163,6 +163,16 @@ def build_nodes(select: Sequence[str], context: Mapping[str, Any]) -> dict[str, 
     return {"models": result.models, "tests": result.tests, "warnings": [failure.node for failure in result.warnings]}
 
 
+def check_models(context: Mapping[str, Any]) -> dict[str, int]:
+    """Run the tests that speak of several models, which no task of one model can."""
+    connections.register()
+    from customer360.pipeline import build
+
+    outcome = build.check(run_url=alerts.run_url(context))
+    _raise_for(outcome.failures)
+    return {"tests": outcome.tests, "warnings": len(outcome.warnings)}
+
+
 def write_docs() -> str:
     """dbt's documentation as one page."""
     connections.register()
@@ -201,12 +211,11 @@ def _raise_for(failures: Sequence[Any]) -> None:
 def _dbt_options() -> Iterator[None]:
     """dbt's options for one task of many, set in this task's own process.
 
-    A test of several models runs once all of them are up to date, not with the first; unit tests check code, not tonight's data;
-    nobody reads the artifacts of one model's run.
+    A test of several models runs once all of them are up to date, not with the first; nobody reads the artifacts of one model's run.
     """
     from customer360_airflow.dbt import manifest
 
-    options = {"DBT_INDIRECT_SELECTION": "buildable", "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test", "DBT_WRITE_JSON": "false"}
+    options = {"DBT_INDIRECT_SELECTION": "buildable", "DBT_WRITE_JSON": "false"}
     parsed = manifest().with_name("partial_parse.msgpack")
     if parsed.exists():
         options["DBT_PARTIAL_PARSE_FILE_PATH"] = str(parsed)

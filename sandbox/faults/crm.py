@@ -106,8 +106,8 @@ def _spoiled(fault: ActiveFault, item: SObject, row: dict[str, Any], number: int
         return {fault.options["to"] if name == field else name: value for name, value in row.items()}
     if fault.fault == "garbage_column" and field in row:
         return {**row, field: _NONSENSE[number % len(_NONSENSE)]}
-    if fault.fault == "malformed_rows" and fault.state.get("ids") and row.get("Id") in fault.state["ids"]:
-        return _nonsense(item, row, number)
+    if fault.fault == "malformed_rows" and row.get("Id") in (ids := fault.state.get("ids") or []):
+        return _nonsense(item, row, ids.index(row["Id"]))
     return row
 
 

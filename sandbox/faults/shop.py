@@ -158,8 +158,8 @@ def _set(connection: Connection, table: str, key: list[Any], column: str, value:
     )
     connection.execute(
         sql.SQL(
-            "update {table} t set {column} = (jsonb_populate_record(null::{table}, %s)).{column}, updated_at = clock_timestamp() "
-            "where {where}"
+            "update {table} t set {column} = (jsonb_populate_record(null::{table}, %s)).{column}, "
+            "updated_at = greatest(t.updated_at + interval '1 ms', clock_timestamp()) where {where}"
         ).format(table=sql.Identifier("public", table), column=sql.Identifier(column), where=where),
         [Jsonb({column: value})],
     )

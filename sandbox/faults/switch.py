@@ -29,6 +29,8 @@ def switch_on(layout: Layout, system: str, fault: str, given: Mapping[str, Any],
             state = crm.begin(world, fault, options, now=at)
             return registry.record(world, system, fault, options, state)
         active = ActiveFault(system, fault, options, {}, "")
+        # A world may have been advanced past the clock: its newest file must still be the one this fault sends.
+        at = max(at, int(world.read_meta()["now"]) + moments.MILLISECOND)
         files.begin(layout, world, active, {**on, (system, fault): active}, at=at)
         return replace(registry.record(world, system, fault, options, {}))
 

@@ -349,13 +349,16 @@ def _next_member(members: list[Person], *, rng: Random, today: date) -> tuple[st
     if len(members) == 1:
         other = "m" if first.gender == "f" else "f"
         return first.gender if rng.random() < 0.06 else other, _near(first.birth, 9, rng, today)
-    born = date.fromisoformat(first.birth) + timedelta(days=rng.randint(20 * 365, 40 * 365))
-    return rng.choice("fm"), min(born, today - timedelta(days=16 * 366))
+    eldest, youngest = date.fromisoformat(first.birth) + timedelta(days=20 * 365), today - timedelta(days=16 * 366)
+    if eldest >= youngest:  # nobody that young has a child in the shop: they share a flat
+        return rng.choice("fm"), _near(first.birth, 9, rng, today)
+    return rng.choice("fm"), eldest + timedelta(days=rng.randint(0, min(20 * 365, (youngest - eldest).days)))
 
 
 def _near(birth: str, years: int, rng: Random, today: date) -> date:
     born = date.fromisoformat(birth) + timedelta(days=int(rng.gauss(0, 1) * years * 120))
-    return min(born, today - timedelta(days=18 * 366))
+    latest = today - timedelta(days=18 * 366)
+    return born if born <= latest else latest - (born - latest)  # mirrored: a limit would be many people's birthday
 
 
 def _check_digit(number: int) -> int:

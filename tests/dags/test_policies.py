@@ -100,6 +100,7 @@ def test_the_nightly_run_gives_its_lease_back_whatever_happens(dags: dict[str, A
         "open_batch",
         "staging",
         "close_batch",
+        "check_models",
     }
     assert len(built) > 20 and built <= leased
 

@@ -104,6 +104,13 @@ def test_a_failing_test_opens_an_incident_and_a_passing_one_closes_it(world: Wor
     assert "not_null_dim_product_sku" not in [subject for subject, *_ in module_warehouse.fetch(open_ones)]
 
 
+def test_the_rules_hold(world: World) -> None:
+    """The unit tests of the models, which check code and so are no part of a build."""
+    outcome = building.check(select="test_type:unit")
+    assert outcome.state == "built", outcome.failures
+    assert outcome.tests > 40
+
+
 def test_tests_across_models_run_on_their_own(world: World) -> None:
     """Built model by model, relationships and singular tests would never run."""
     outcome = building.check()

@@ -6,6 +6,7 @@ import csv
 import gzip
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -103,7 +104,7 @@ def test_truncated_event_files_show_at_once_and_are_replaced_by_whole_ones(runni
         with pytest.raises(EOFError):
             gzip.decompress(path.read_bytes())
     switch.switch_off(running.layout, "web")
-    lines = [gzip.decompress(path.read_bytes()).decode().splitlines() for path in new.values()]
+    lines = [gzip.decompress(path.read_bytes()).decode().removesuffix("\n").split("\n") for path in new.values()]
     assert all(lines)
     newest_before = before[max(before)]
     resent = folder / next(iter(at_once))
@@ -134,6 +135,12 @@ def test_a_list_without_a_column_and_its_mended_export(running: Running) -> None
     assert all("@" in row["email"] for row in mended)
     with pytest.raises(FaultError, match="identifies the rows"):
         switch.switch_on(running.layout, "email", "missing_column", {"object": "subscribers", "field": "subscriber_id"})
+
+
+def test_a_fault_shows_in_the_newest_file_although_the_world_ran_ahead_of_the_clock(running: Running) -> None:
+    early = datetime.now(UTC) - timedelta(days=30)
+    switch.switch_on(running.layout, "email", "missing_column", {"object": "subscribers", "field": "email"}, now=early)
+    assert "email" not in max((running.layout.email / "subscribers").glob("*.csv")).read_text(encoding="utf-8").splitlines()[0].split(",")
 
 
 def test_engagement_can_be_broken_too(running: Running) -> None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ import pytest
 
 from customer360.contracts.reader import load_contracts
 from customer360.platform import home
-from sandbox import truth
+from sandbox import moments, truth
 from tests.integration.sandbox.conftest import CUSTOMERS, Running, query_all
 
 pytestmark = pytest.mark.integration
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.integration
 
 def events_of(running: Running) -> list[dict[str, Any]]:
     files = sorted((running.layout.web / "events").glob("*.jsonl.gz"))
-    return [json.loads(line) for path in files for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
+    return [json.loads(line) for path in files for line in gzip.decompress(path.read_bytes()).decode().removesuffix("\n").split("\n")]
 
 
 def subscribers_of(running: Running) -> list[dict[str, str]]:
@@ -155,7 +156,7 @@ def test_the_truth_holds_every_record_once_and_no_other(running: Running) -> Non
 
 def test_what_shows_nobody_has_a_person_of_its_own(running: Running) -> None:
     nobody = [row for row in truth.read(running.layout.truth) if row["person_id"].startswith("x")]
-    assert {row["record_id"].split(":")[0] for row in nobody} == {"shop.customers", "crm.contacts"}
+    assert {"shop.customers"} <= {row["record_id"].split(":")[0] for row in nobody} <= {"shop.customers", "crm.contacts"}
     assert len({row["person_id"] for row in nobody}) == len(nobody)
     assert all(row["household_id"] == "" for row in nobody)
 
@@ -168,6 +169,8 @@ def test_verified_addresses_are_unique_and_look_like_addresses(running: Running)
 
 
 def test_nothing_is_from_the_future(running: Running) -> None:
+    with running.world() as world:  # quick advances and mended faults, a moment each, may have put this world a little ahead of the clock
+        latest = max(datetime.now(UTC), moments.to_datetime(int(world.read_meta()["now"]))) + timedelta(minutes=1)
     for table in ("customers", "addresses", "products", "carts", "orders", "order_lines", "payments", "shipments", "returns"):
-        assert running.shop(f"select count(*) from {table} where updated_at > now()") == [(0,)]
+        assert running.shop(f"select count(*) from {table} where updated_at > %s", latest) == [(0,)]
     assert running.shop("select count(*) from customers where updated_at < created_at") == [(0,)]
