@@ -12,6 +12,7 @@ import os
 import secrets
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from typing import Any
 from customer360.errors import UserError
 
 # name -> (environment variable, port when it is not set)
+_RELEASE_SECONDS = 3.0
+
 PORTS: dict[str, tuple[str, int]] = {
     "pg": ("C360_PG_PORT", 5460),
     "shop_pg": ("C360_SHOP_PG_PORT", 5461),
@@ -94,13 +97,16 @@ def port(name: str) -> int:
 
 
 def claim_port(name: str) -> int:
-    """The port to start a server on: as `port`, but sure to be free.
+    """The port to start a server on: as `port`, but sure to be free. A server that was just killed may hold it for a moment.
 
     Raises PlatformError when the environment names a taken one; a remembered one that is taken gives way to the next free one.
     """
     variable, _ = _port_entry(name)
     chosen = port(name)
-    if port_is_free(chosen):
+    deadline = time.monotonic() + _RELEASE_SECONDS
+    while not (is_free := port_is_free(chosen)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if is_free:
         return chosen
     if variable in os.environ:
         raise PlatformError(f"port {chosen} ({variable}) is taken by another process; free it, set another, or unset {variable}")
