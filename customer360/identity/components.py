@@ -1,7 +1,7 @@
 """Which records a change can reach, and the clusters among them.
 
-The scope of an incremental run is every connected component, over the edges that hold, around a record or edge that changed.
-A component with no such record has the edges, the records and so the clusters it had before.
+The scope of an incremental run are the pieces (see `pieces`: connected components, or parts of one too large) that hold a record or
+an end of an edge that changed, or held one before. Any other piece has the edges, the records and so the clusters it had.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import pyarrow as pa
 from psycopg import Connection
 
 from customer360.identity.agreement import known_birth_dates, same_birth_date
+from customer360.identity.edges import EdgeDifference
 from customer360.identity.evidence import stream
 from customer360.identity.match.cluster import cluster
+from customer360.identity.pieces import FIRM, pieces, pieces_around
 
+_FETCHED = 5_000  # records whose edges are fetched at a time
 _LARGEST_COMPARED = 400  # records of a component whose contradictions are looked for pair by pair; the size gate stops larger ones
 
 
@@ -36,58 +39,49 @@ class ScopeEdge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Everything clustering looks at: whole components."""
+    """Everything clustering looks at: whole pieces."""
 
     records: Sequence[str]  # living, sorted
     edges: Sequence[ScopeEdge]
     apart: Collection[tuple[str, str]]  # cannot-link decisions, and contradictions that no declared link or decision bridges
 
 
-def close(connection: Connection[Any], affected: Collection[str], *, threshold: float) -> None:
-    """Make the temporary table `scope`: the components (over edges that hold) around the affected records."""
-    connection.execute("create temporary table affected (record_id text primary key) on commit drop")
-    with connection.cursor() as cursor, cursor.copy("copy affected from stdin") as copy:
-        for record_id in sorted(affected):
-            copy.write_row((record_id,))
-    connection.execute("analyze affected")
-    connection.execute("create temporary table scope (record_id text primary key) on commit drop")
-    connection.execute(
-        """with recursive reached (record_id) as (
-               select record_id from affected
-               union
-               select next.record_id
-                 from reached
-                 cross join lateral (
-                     select e.record_id_r as record_id from identity.edge e
-                      where e.record_id_l = reached.record_id and (e.kind <> 'probabilistic' or e.probability >= %(threshold)s)
-                     union all
-                     select e.record_id_l from identity.edge e
-                      where e.record_id_r = reached.record_id and (e.kind <> 'probabilistic' or e.probability >= %(threshold)s)
-                 ) next
-           )
-           insert into scope select record_id from reached""",
-        {"threshold": threshold},
-    )
+def close(connection: Connection[Any], affected: Collection[str], differences: Iterable[EdgeDifference], *, threshold: float) -> None:
+    """Make the temporary table `scope`: the affected records (all that changed, and both ends of every edge that did), and the
+    pieces that hold them now and held them before these differences."""
+    graph = _Graph(connection, differences, threshold=threshold)
+    reached = set(affected).union(*pieces_around(affected, graph.before))
+    found = pieces_around(reached, graph.now)  # asks the database, so before COPY takes the connection
+    _make_scope(connection)
+    with connection.cursor() as cursor, cursor.copy("copy scope from stdin") as copy:
+        for number, piece in enumerate(found):
+            for record_id in piece:
+                copy.write_row((record_id, number))
     connection.execute("analyze scope")
 
 
 def close_all(connection: Connection[Any]) -> None:
-    """Make the temporary table `scope` of every record there is."""
-    connection.execute("create temporary table scope (record_id text primary key) on commit drop")
+    """Make the temporary table `scope` of every record there is; `read` finds the pieces."""
+    _make_scope(connection)
     connection.execute("insert into scope select record_id from identity.record")
     connection.execute("analyze scope")
 
 
+def _make_scope(connection: Connection[Any]) -> None:
+    connection.execute("create temporary table scope (record_id text primary key, piece bigint) on commit drop")
+
+
 def read(connection: Connection[Any], *, threshold: float, edge_table: LiteralString = "identity.edge") -> Scope:
     """Read what clustering needs of the records in the temporary table `scope`; `edge_table` may be one of edges not yet adopted."""
-    records = [
-        record_id
-        for (record_id,) in stream(
-            connection,
-            "select s.record_id from scope s join identity.record r using (record_id) where not r.is_deleted order by s.record_id",
-            [],
-        )
-    ]
+    records = []
+    is_whole = False
+    for record_id, piece in stream(
+        connection,
+        "select s.record_id, s.piece from scope s join identity.record r using (record_id) where not r.is_deleted order by s.record_id",
+        [],
+    ):
+        records.append(record_id)
+        is_whole = is_whole or piece is None
     same = {record_id: record_id for record_id in records}  # one string per id, however many edges name it
     edges = [
         ScopeEdge(record_id_l=same[left], record_id_r=same[right], kind=kind, rule=rule, probability=probability, holds=holds)
@@ -96,11 +90,14 @@ def read(connection: Connection[Any], *, threshold: float, edge_table: LiteralSt
             f"""select e.record_id_l, e.record_id_r, e.kind, e.rule, e.probability,
                       e.kind in ('declared', 'decided') or e.kind = 'exact' and e.evidence ->> 'agreement' <> 'silent'
                  from scope s join {edge_table} e on e.record_id_l = s.record_id
+                 join scope o on o.record_id = e.record_id_r and o.piece is not distinct from s.piece
                 where e.kind <> 'probabilistic' or e.probability >= %s
                 order by e.record_id_l, e.record_id_r, e.kind, e.rule""",
             [threshold],
         )
     ]
+    if is_whole:
+        edges = _within_pieces(edges)
     cannot_link = connection.execute(
         """select d.record_id_l, d.record_id_r from scope s join identity.decision d on d.record_id_l = s.record_id
             where d.verdict = 'cannot_link' and d.withdrawn_at is null order by 1, 2"""
@@ -120,6 +117,83 @@ def read(connection: Connection[Any], *, threshold: float, edge_table: LiteralSt
         edges=edges,
         apart=sorted({(left, right) for left, right in cannot_link} | _contradictions(records, edges, identifying)),
     )
+
+
+def _within_pieces(edges: list[ScopeEdge]) -> list[ScopeEdge]:
+    """The edges but those that were cut to take a component apart that is too large."""
+    strongest: dict[tuple[str, str], float] = {}
+    for edge in edges:
+        pair = (edge.record_id_l, edge.record_id_r)
+        strongest[pair] = max(strongest.get(pair, 0.0), _weight(edge.kind, edge.probability))
+    piece_of = {record: number for number, members in enumerate(pieces(strongest)) for record in members}
+    return [edge for edge in edges if piece_of.get(edge.record_id_l, edge.record_id_l) == piece_of.get(edge.record_id_r, edge.record_id_r)]
+
+
+def _weight(kind: str, probability: float) -> float:
+    """What an edge counts for among the others: declared and exact evidence has passed its own rules, the model does not judge it again."""
+    return probability if kind == "probabilistic" else FIRM
+
+
+class _Graph:
+    """The edges that hold, now and before a run's differences, fetched around the records that are asked for."""
+
+    def __init__(self, connection: Connection[Any], differences: Iterable[EdgeDifference], *, threshold: float) -> None:
+        self._connection = connection
+        self._threshold = threshold
+        self._now: dict[str, dict[str, list[float]]] = {}
+        self._gone: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self._came: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self._differing: dict[str, set[str]] = defaultdict(set)
+        for one in differences:
+            self._note(one)
+
+    def _note(self, one: EdgeDifference) -> None:
+        pair = (one.record_id_l, one.record_id_r)
+        before = one.probability if one.change == "removed" else one.probability_before
+        if before is not None and self._holds(one.kind, before):
+            self._gone[pair].append(_weight(one.kind, before))
+        if one.change != "removed" and self._holds(one.kind, one.probability):
+            self._came[pair].append(_weight(one.kind, one.probability))
+        self._differing[pair[0]].add(pair[1])
+        self._differing[pair[1]].add(pair[0])
+
+    def _holds(self, kind: str, probability: float) -> bool:
+        return kind != "probabilistic" or probability >= self._threshold
+
+    def now(self, records: Collection[str]) -> dict[str, dict[str, float]]:
+        """Each record's neighbours as the edges stand."""
+        self._fetch(records)
+        return {record: {other: max(weights) for other, weights in self._now[record].items()} for record in records}
+
+    def before(self, records: Collection[str]) -> dict[str, dict[str, float]]:
+        """Each record's neighbours as the edges stood before."""
+        found = self.now(records)
+        for record in records:
+            for other in self._differing.get(record, ()):
+                pair = (min(record, other), max(record, other))
+                weights = [*self._now[record].get(other, ()), *self._gone.get(pair, ())]
+                for weight in self._came.get(pair, ()):
+                    weights.remove(weight)
+                found[record].pop(other, None)
+                if weights:
+                    found[record][other] = max(weights)
+        return found
+
+    def _fetch(self, records: Collection[str]) -> None:
+        missing = sorted(record for record in records if record not in self._now)
+        for start in range(0, len(missing), _FETCHED):
+            batch = missing[start : start + _FETCHED]
+            self._now.update({record: {} for record in batch})
+            rows = self._connection.execute(
+                """select record_id_l, record_id_r, kind, probability from identity.edge
+                    where record_id_l = any(%(records)s) and (kind <> 'probabilistic' or probability >= %(threshold)s)
+                   union all
+                   select record_id_r, record_id_l, kind, probability from identity.edge
+                    where record_id_r = any(%(records)s) and (kind <> 'probabilistic' or probability >= %(threshold)s)""",
+                {"records": batch, "threshold": self._threshold},
+            )
+            for record, other, kind, probability in rows:
+                self._now[record].setdefault(other, []).append(_weight(kind, probability))
 
 
 def components(records: Iterable[str], edges: Iterable[ScopeEdge]) -> list[list[str]]:
@@ -147,9 +221,7 @@ def clusters(scope: Scope, *, threshold: float, parameters: Mapping[str, float])
     strongest: dict[tuple[str, str], float] = {}
     for edge in scope.edges:
         pair = (edge.record_id_l, edge.record_id_r)
-        # declared and exact evidence has passed its own rules: the model's threshold does not judge it again
-        probability = edge.probability if edge.kind == "probabilistic" else 1.0
-        strongest[pair] = max(strongest.get(pair, 0.0), probability)
+        strongest[pair] = max(strongest.get(pair, 0.0), _weight(edge.kind, edge.probability))
     table = pa.table(
         {
             "l": pa.array([left for left, _ in strongest], pa.string()),

@@ -25,6 +25,7 @@ class EdgeDifference:
     rule: str
     probability: float
     change: str  # added, removed, changed
+    probability_before: float | None = None  # of one that changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +151,12 @@ def _upserted(connection: Connection[Any], *, tell_added: bool) -> list[EdgeDiff
                    or e.model_version is distinct from excluded.model_version
                returning record_id_l, record_id_r, kind, rule, probability, old.probability as probability_before
            )
-           select record_id_l, record_id_r, kind, rule, probability, probability_before is null
+           select record_id_l, record_id_r, kind, rule, probability, probability_before
              from written
             where probability_before <> probability or %s and probability_before is null""",
         [_SAME, tell_added],
     )
-    found = [_difference(row[:5], "added" if row[5] else "changed") for row in rows]
+    found = [_difference(row[:5], "added" if row[5] is None else "changed", before=row[5]) for row in rows]
     connection.execute(
         """insert into identity.identifier_refusal as f (attribute, value_hash, records, record_limit, reason, run_id)
            select attribute, value_hash, records, record_limit, reason, run_id from desired_refusal
@@ -166,9 +167,11 @@ def _upserted(connection: Connection[Any], *, tell_added: bool) -> list[EdgeDiff
     return found
 
 
-def _difference(row: Sequence[Any], change: str) -> EdgeDifference:
+def _difference(row: Sequence[Any], change: str, *, before: float | None = None) -> EdgeDifference:
     left, right, kind, rule, probability = row
-    return EdgeDifference(record_id_l=left, record_id_r=right, kind=kind, rule=rule, probability=probability, change=change)
+    return EdgeDifference(
+        record_id_l=left, record_id_r=right, kind=kind, rule=rule, probability=probability, change=change, probability_before=before
+    )
 
 
 def _batches(found: Iterable[Edge | RefusedValue]) -> Iterator[list[Edge | RefusedValue]]:

@@ -162,14 +162,16 @@ def declared_edges(connection: Connection[Any], *, settings: Settings, secret: b
 
 def decided_edges(connection: Connection[Any], *, record_ids: Sequence[str] | None) -> Iterator[Edge]:
     """Edges of the standing must-link decisions between living records; of these records, or all."""
+    standing: LiteralString = "select * from identity.decision where withdrawn_at is null"
+    if record_ids is not None:  # one index for each side
+        standing = f"{standing} and record_id_l = any(%(ids)s) union {standing} and record_id_r = any(%(ids)s)"
     rows = connection.execute(
-        """select d.record_id_l, d.record_id_r, d.decision_id
-             from identity.decision d
+        f"""select d.record_id_l, d.record_id_r, d.decision_id
+             from ({standing}) d
              join identity.record l on l.record_id = d.record_id_l and not l.is_deleted
              join identity.record r on r.record_id = d.record_id_r and not r.is_deleted
-            where d.verdict = 'must_link' and d.withdrawn_at is null
-              and (%(ids)s::text[] is null or d.record_id_l = any(%(ids)s) or d.record_id_r = any(%(ids)s))""",
-        {"ids": None if record_ids is None else list(record_ids)},
+            where d.verdict = 'must_link'""",
+        {"ids": record_ids},
     )
     for left, right, decision_id in rows:
         yield Edge(

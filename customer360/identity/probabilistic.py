@@ -45,14 +45,11 @@ def edges_of(connection: Connection[Any], model: Model, record_ids: Collection[s
             "select distinct unnest(block_keys) from identity.record where record_id = any(%s) and not is_deleted", [ids]
         )
     ]
-    # the keys' index answers this; a plan that reads the table would make the cost follow the population
-    connection.execute("set local enable_seqscan = off")
     rows = connection.execute(
         """select record_id, kind, standard from identity.record
             where not is_deleted and (block_keys && %s::bigint[] or record_id = any(%s)) order by record_id""",
         [keys, ids],
     ).fetchall()
-    connection.execute("set local enable_seqscan = on")
     for kind in sorted({kind for _, kind, _ in rows}):
         frame = [(record_id, standard) for record_id, found, standard in rows if found == kind]
         present = {record_id for record_id, _ in frame}
