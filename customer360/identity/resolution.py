@@ -23,6 +23,7 @@ from customer360.identity.evidence import Edge, RefusedValue
 from customer360.identity.keyed_hash import key, keyed_hash
 from customer360.identity.limits import Breach, RunFigures, breaches
 from customer360.identity.match.model import Model
+from customer360.identity.pieces import LARGEST_PIECE
 from customer360.identity.records import RecordChanges, RecordWriter
 from customer360.identity.settings import Settings
 from customer360.identity.sources import RecordSource, shape_version
@@ -49,8 +50,8 @@ class Rules:
 
     @cached_property
     def version(self) -> str:
-        """Changes with the settings and with what the contracts declare."""
-        return f"{self.settings.rules_version}-{shape_version(self.sources)}"
+        """Changes with the settings, with what the contracts declare, and with how components are taken apart."""
+        return f"{self.settings.rules_version}-{shape_version(self.sources)}-{LARGEST_PIECE}"
 
     @cached_property
     def model_version(self) -> str:
