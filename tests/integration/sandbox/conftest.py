@@ -22,7 +22,7 @@ from sandbox.layout import Layout
 from sandbox.shop import database
 from sandbox.world import World
 
-CUSTOMERS = 400
+CUSTOMERS = 500
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 VARIABLES = {"pg": "C360_PG_PORT", "shop_pg": "C360_SHOP_PG_PORT", "sandbox": "C360_SANDBOX_PORT", "smtp": "C360_SMTP_PORT"}
 
@@ -104,7 +104,7 @@ def make_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Any]:
 
 @pytest.fixture(scope="package")
 def running(make_home: Callable[[], Any]) -> Iterator[Running]:
-    """A sandbox of 400 persons, started."""
+    """A sandbox of 500 persons, started."""
     with make_home() as layout:
         lifecycle.start(customers=CUSTOMERS, seed=7)
         yield Running(layout)
