@@ -36,6 +36,7 @@ AREAS: dict[str, Area] = {
     "resolve": Area("resolve", "Work out which records are the same customer."),
     "ids": Area("ids", "How many customer ids would change under another model."),
     "model": Area("model", "Train a model, see what it changes, let it be used."),
+    "review": Area("review", "Decide which records are the same customer where the evidence cannot."),
     "build": Area("build", "Build the golden record and the star schema with dbt."),
     "match": Area("match", "Resolve a file of people: who is the same person?"),
     "incidents": Area("incidents", "Show open incidents and send their notices."),

@@ -12,7 +12,7 @@ from customer360.identity.sources import Part, RecordSource, full_reference
 from customer360.identity.standardise import SEMANTIC_TYPES, Standardised, standardise
 
 VALUES_PER_ATTRIBUTE = 4  # in `standard`, what scoring compares; record_attribute keeps all
-_SPLIT = frozenset({"full_name", "address", "street"})  # types whose parts are attributes of their own
+SPLIT = frozenset({"full_name", "address", "street"})  # types whose parts are attributes of their own
 _ATTRIBUTES = frozenset(SEMANTIC_TYPES)
 
 # A row as the warehouse gives it: [its own key, ISO time of the version, value of each field of the part as text].
@@ -173,7 +173,7 @@ def _attributes(observations: Sequence[_Observation]) -> list[Attribute]:
         semantic_type = one.column.semantic_type or ""
         standard = _standardised(semantic_type, one.raw_value, region)
         found.append((semantic_type, one, one.raw_value, standard.value, sorted(standard.flags) if standard.flags else []))
-        if semantic_type in _SPLIT:
+        if semantic_type in SPLIT:
             found += [(name, one, value, value, []) for name, value in sorted(standard.parts.items()) if name in _ATTRIBUTES]
     if any(one.since != observations[0].since for one in observations):
         found.sort(key=lambda row: row[1].since, reverse=True)

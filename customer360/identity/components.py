@@ -264,10 +264,10 @@ def confidence(records: frozenset[str], edges: Sequence[ScopeEdge]) -> float:
     return weakest
 
 
-_Identifying = tuple[tuple[str, ...], tuple[str, ...]]  # birth dates, national ids
+Identifying = tuple[tuple[str, ...], tuple[str, ...]]  # birth dates, national ids
 
 
-def _contradictions(records: Iterable[str], edges: Sequence[ScopeEdge], identifying: Mapping[str, _Identifying]) -> set[tuple[str, str]]:
+def _contradictions(records: Iterable[str], edges: Sequence[ScopeEdge], identifying: Mapping[str, Identifying]) -> set[tuple[str, str]]:
     """Pairs of one component that cannot be one person: birth dates further apart than a typing error, or other national ids.
 
     Where a source or a steward says that two records are one customer, a contradiction between them is a wrong value, not another person.
@@ -278,7 +278,7 @@ def _contradictions(records: Iterable[str], edges: Sequence[ScopeEdge], identify
         known = [record for record in part if record in identifying]
         if len(known) < 2 or len(part) > _LARGEST_COMPARED or len({identifying[record] for record in known}) == 1:
             continue
-        pairs = [pair for pair in combinations(known, 2) if _contradicts(identifying[pair[0]], identifying[pair[1]])]
+        pairs = [pair for pair in combinations(known, 2) if contradicts(identifying[pair[0]], identifying[pair[1]])]
         if not pairs:
             continue
         if said is None:
@@ -294,7 +294,8 @@ def _said_to_be_one(edges: Iterable[ScopeEdge]) -> dict[str, int]:
     return {record: number for number, part in enumerate(components(ends, said)) for record in part}
 
 
-def _contradicts(left: _Identifying, right: _Identifying) -> bool:
+def contradicts(left: Identifying, right: Identifying) -> bool:
+    """Whether no one person has both: birth dates further apart than a typing error, or other national ids."""
     (our_births, our_ids), (their_births, their_ids) = left, right
     if our_births and their_births and not any(same_birth_date(one, other) for one in our_births for other in their_births):
         return True

@@ -17,7 +17,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from customer360.identity import components, customers, edges, evidence, extraction, probabilistic
+from customer360.identity import components, customers, decisions, edges, evidence, extraction, probabilistic, review_queue
 from customer360.identity.blocks import Blocker
 from customer360.identity.evidence import Edge, RefusedValue
 from customer360.identity.keyed_hash import key, keyed_hash
@@ -135,7 +135,12 @@ def run(connection: Connection[Any], rules: Rules, *, full: bool, accept: bool =
             raise IdentityGateError(broken)
         if not planned.is_empty:
             customers.write(connection, planned, run_id=run_id)
+    with clock.step("review"):
+        examined = None if everything else {*scope.records, *changed, *evidenced.records}
+        decisions.reopen(connection, record_ids=None if everything else changes.changed, secret=secret)
+        asked = review_queue.refresh(connection, records=examined, threshold=threshold, weak_below=rules.settings.review.weak_link_below)
     result.counts = _counts(changes, evidenced, len(scope.records), planned, start.customers)
+    result.counts |= {"questions_written": asked.written, "questions_settled": asked.removed}
     something = bool(changes.changed or evidenced.differences or evidenced.added or not planned.is_empty)
     _finish(connection, rules, start, result, run_id, something=something)
     return result

@@ -42,6 +42,12 @@ class LinkRule(_Strict):
     probability: Probability
 
 
+class ReviewRules(_Strict):
+    """What stewards are asked about."""
+
+    weak_link_below: Probability
+
+
 class GateLimits(_Strict):
     """What no run may exceed."""
 
@@ -80,6 +86,7 @@ class Settings(_Strict):
     identifiers: dict[str, IdentifierRule]
     refused_flags: frozenset[str]
     links: LinkRule
+    review: ReviewRules
     gate: GateLimits
     drift: DriftLimits
     model_gate: ModelLimits

@@ -89,23 +89,37 @@ def test_incremental_runs_end_where_a_full_run_does(seed: int, sources: Any, ide
     known: dict[str, set[Any]] = {name: set() for name in ("shop.customers", "crm.contacts", "email.subscribers")}
     decisions: list[Any] = []
     kinds: set[str] = set()
+    asked: set[str] = set()
     for _ in range(24):
         for _ in range(dice.randrange(1, 5)):
             _step(dice, sources, identity, known, decisions)
         outcome = identity.resolve()
         assert outcome.state != "refused"
-        edges, customers = _edges(identity), identity.customers()
+        edges, customers, questions = _edges(identity), identity.customers(), _questions(identity)
         again = identity.resolve(full=True)
         assert _edges(identity) == edges
         assert identity.customers() == customers
+        assert _questions(identity) == questions
+        asked |= {question[2] for question in questions}
         assert again.state == "nothing_new", again.counts
         _invariants(identity)
         kinds |= {kind for (kind,) in identity.fetch("select distinct kind from identity.event")}
     assert {"birth", "merge", "split", "leave"} <= kinds
+    assert {"grey_zone", "cut"} <= asked
 
 
 def _edges(identity: Any) -> list[Any]:
     return identity.fetch("select record_id_l, record_id_r, kind, rule, identifier, probability from identity.edge order by 1, 2, 3, 4, 5")
+
+
+def _questions(identity: Any) -> list[Any]:
+    """What stewards are asked, reopened decisions with it."""
+    return identity.fetch(
+        "select record_id_l, record_id_r, kind, customer_id_l, customer_id_r, probability, pairs, records_at_stake, records_concerned "
+        "from identity.review_item "
+        "union all select d.record_id_l, d.record_id_r, 'reopened', null, null, null, null, null, null "
+        "from identity.decision_reopening join identity.decision d using (decision_id) order by 1, 2, 3"
+    )
 
 
 def _invariants(identity: Any) -> None:

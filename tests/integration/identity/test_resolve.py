@@ -53,5 +53,7 @@ def _everything(identity: Any) -> dict[str, list[Any]]:
         "alias",
         "event",
         "change",
+        "review_item",
+        "steward_action",
     )
     return {name: sorted(identity.fetch(f"select t.xmin::text, t::text from identity.{name} t")) for name in tables}
