@@ -70,7 +70,7 @@ def test_what_moves_more_records_and_more_orders_comes_first(sources: Any, ident
 
     with connect(role=Role.TRANSFORMER) as connection:
         connection.execute("create table intermediate.int_customer_activity_summed (customer_id uuid, revenue_reference numeric)")
-        for record, orders in ((ONE, 900), (TWO, 600), ("shop.customers:3", 0)):
+        for record, orders in ((ONE, 900), (TWO, 600), ("shop.customers:3", 30)):
             connection.execute(
                 "insert into intermediate.int_customer_activity_summed "
                 "select customer_id, %s from identity.membership where record_id = %s and valid_to is null",
@@ -78,7 +78,7 @@ def test_what_moves_more_records_and_more_orders_comes_first(sources: Any, ident
             )
     first, second = _queue().questions
     assert (first.record_id_l, first.order_value_at_stake) == (ONE, 600)
-    assert first.value == pytest.approx(first.probability * (1 + 600 / 750), abs=1e-3)
+    assert first.value == pytest.approx(first.probability * (1 + 600 / 510), abs=1e-3)
     assert second.order_value_at_stake == 0
 
 
