@@ -9,7 +9,6 @@ alter table identity.decision
 comment on column identity.decision.evidence_l is
     'Keyed hash of the identity fields of record_id_l when the decision was taken (evidence_r: of record_id_r). Null: taken before
      hashes were kept; such a decision is never reopened.';
-create index decision_by_right on identity.decision (record_id_r) where withdrawn_at is null;
 
 -- grain: one row per standing decision whose records are no longer what was decided on
 create table identity.decision_reopening (
