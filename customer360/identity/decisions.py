@@ -196,3 +196,43 @@ def _reexamine(connection: Connection[Any], left: str, right: str, reason: str) 
         "insert into identity.reexamine (record_id, reason) values (%(left)s, %(reason)s), (%(right)s, %(reason)s)",
         {"left": left, "right": right, "reason": reason},
     )
+
+
+def check_consistent(connection: Connection[Any], left: str, right: str, verdict: Verdict) -> None:
+    """Raises DecisionError when the verdict and the standing decisions on other pairs cannot all be true."""
+    rows = connection.execute(
+        """select record_id_l, record_id_r, verdict from identity.decision
+            where withdrawn_at is null and (record_id_l, record_id_r) <> (%s, %s)""",
+        [left, right],
+    ).fetchall()
+    same: dict[str, set[str]] = defaultdict(set)
+    for one, other, standing in rows:
+        if standing == "must_link":
+            same[one].add(other)
+            same[other].add(one)
+    ours = _reached(left, same)
+    if verdict == "cannot_link":
+        if right in ours:
+            between = ", ".join(sorted(ours - {left, right}))
+            raise DecisionError(
+                f"standing decisions say that {left} and {right} are the same, by way of {between}. "
+                "Undo the one that is wrong first (`customer360 review undo`)"
+            )
+        return
+    joined = ours | _reached(right, same)
+    for one, other, standing in rows:
+        if standing == "cannot_link" and {one, other} <= joined:
+            raise DecisionError(
+                f"then {one} and {other} would be the same too, and a standing decision says they are different. "
+                "Undo the one that is wrong first (`customer360 review undo`)"
+            )
+
+
+def _reached(start: str, same: Mapping[str, set[str]]) -> set[str]:
+    """Everything that decisions chain to a record, itself included."""
+    seen, todo = {start}, [start]
+    while todo:
+        for neighbour in same.get(todo.pop(), set()) - seen:
+            seen.add(neighbour)
+            todo.append(neighbour)
+    return seen

@@ -15,17 +15,16 @@ records. A contradiction and a reopened decision inside one customer count one r
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, LiteralString
+from typing import Any, Literal
 from uuid import UUID
 
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
-from customer360.identity import decisions
+from customer360.identity import decisions, review_questions
 from customer360.identity.decisions import DecisionError, Verdict, ordered
 from customer360.identity.keyed_hash import key
 
@@ -41,7 +40,6 @@ KINDS: Mapping[Kind, str] = {
 }
 _VERDICTS: Mapping[Answer, Verdict] = {"same": "must_link", "different": "cannot_link"}
 _ANSWERS: Mapping[str, Answer] = {"must_link": "same", "cannot_link": "different"}
-_ORDER_VALUE = "intermediate.int_customer_activity_summed"  # dbt's; a warehouse without it orders by records alone
 
 
 class StaleEvidence(DecisionError):
@@ -145,10 +143,10 @@ def queue(
         "systems": None if systems is None else list(systems),
         "now": now or datetime.now(UTC),
     }
-    open_questions = _open_questions(connection)
+    open_questions = review_questions.open_questions(connection)
     counted = connection.execute(
         sql.SQL("{} select kind, coalesce(postponed_until > %(now)s, false), count(*) from question where {} group by 1, 2").format(
-            open_questions, sql.SQL(_CHOSEN)
+            open_questions, sql.SQL(review_questions.CHOSEN)
         ),
         asked,
     ).fetchall()
@@ -157,7 +155,7 @@ def queue(
             sql.SQL(
                 """{} select * from question where {} and coalesce(postponed_until > %(now)s, false) = %(postponed)s
                    order by value desc, record_id_l, record_id_r, kind limit %(limit)s"""
-            ).format(open_questions, sql.SQL(_CHOSEN)),
+            ).format(open_questions, sql.SQL(review_questions.CHOSEN)),
             {**asked, "postponed": postponed, "limit": limit},
         ).fetchall()
     return Queue(
@@ -182,7 +180,7 @@ def case(connection: Connection[Any], left: str, right: str) -> Case:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             sql.SQL("{} select * from question where (record_id_l, record_id_r) = (%(left)s, %(right)s) order by kind").format(
-                _open_questions(connection)
+                review_questions.open_questions(connection)
             ),
             {"left": left, "right": right},
         ).fetchall()
@@ -285,7 +283,7 @@ def decide(
                 f"{standing.decided_by} decided on {standing.decided_at:%Y-%m-%d} that they are {standing.answer} "
                 f"({standing.reason or 'no reason given'}); overrule that decision if you know better"
             )
-    _check_consistent(connection, left, right, answer)
+    decisions.check_consistent(connection, left, right, _VERDICTS[answer])
     decision_id = decisions.decide(connection, left, right, verdict=_VERDICTS[answer], decided_by=by, note=reason)
     return next(one for one in decisions_of(connection, [(left, right)]) if one.decision_id == decision_id)
 
@@ -341,83 +339,6 @@ def resume(connection: Connection[Any], left: str, right: str, *, by: str, reaso
 
 
 # ------------------------------------------------------------------------------------------------------ inside
-_CHOSEN: LiteralString = """(%(kinds)s::text[] is null or kind = any(%(kinds)s))
-    and (%(systems)s::text[] is null
-         or split_part(record_id_l, '.', 1) = any(%(systems)s) or split_part(record_id_r, '.', 1) = any(%(systems)s))"""
-
-# A decision or postponement speaks for the customers that its records belong to, whichever records ask.
-_QUESTIONS: LiteralString = """standing as (
-    select d.record_id_l, d.record_id_r, o.reopened_at, l.customer_id as customer_l, r.customer_id as customer_r
-      from identity.decision d
-      left join identity.decision_reopening o using (decision_id)
-      left join identity.membership l on l.record_id = d.record_id_l and l.valid_to is null
-      left join identity.membership r on r.record_id = d.record_id_r and r.valid_to is null
-     where d.withdrawn_at is null
-),
-put_off as (
-    select p.record_id_l, p.record_id_r, p.until, least(l.customer_id, r.customer_id) as first_customer,
-           greatest(l.customer_id, r.customer_id) as second_customer
-      from identity.postponement p
-      left join identity.membership l on l.record_id = p.record_id_l and l.valid_to is null
-      left join identity.membership r on r.record_id = p.record_id_r and r.valid_to is null
-),
-put_off_customers as (
-    select first_customer, second_customer, max(until) as until from put_off
-     where first_customer <> second_customer group by first_customer, second_customer
-),
-asked as (
-    select record_id_l, record_id_r, kind, customer_id_l, customer_id_r, probability, pairs, records_at_stake, records_concerned, since
-      from identity.review_item i
-     where not exists (select from standing s where (s.record_id_l, s.record_id_r) = (i.record_id_l, i.record_id_r))
-       and not exists (select from standing s
-                        where s.reopened_at is null and s.customer_l <> s.customer_r
-                          and least(s.customer_l, s.customer_r) = least(i.customer_id_l, i.customer_id_r)
-                          and greatest(s.customer_l, s.customer_r) = greatest(i.customer_id_l, i.customer_id_r))
-    union all
-    select s.record_id_l, s.record_id_r, 'reopened', s.customer_l, s.customer_r, coalesce(e.probability, 0), 1,
-           case when s.customer_l = s.customer_r then 1 else least(l.records, r.records) end,
-           case when s.customer_l = s.customer_r then l.records else l.records + r.records end,
-           s.reopened_at
-      from standing s
-      cross join lateral (select count(*) as records from identity.membership m where m.customer_id = s.customer_l and m.valid_to is null) l
-      cross join lateral (select count(*) as records from identity.membership m where m.customer_id = s.customer_r and m.valid_to is null) r
-      left join lateral (select max(probability) as probability from identity.edge e
-                          where (e.record_id_l, e.record_id_r) = (s.record_id_l, s.record_id_r) and e.kind <> 'decided') e on true
-     where s.reopened_at is not null and s.customer_l is not null and s.customer_r is not null
-),
-valued as (
-    select a.*, greatest(p.until, c.until) as postponed_until,
-           case a.kind when 'grey_zone' then a.probability when 'weak_link' then 1 - a.probability else 0.5 end as chance_wrong,
-           case when a.customer_id_l <> a.customer_id_r then least(coalesce(l.orders, 0), coalesce(r.orders, 0))
-                else coalesce(l.orders, 0) * a.records_at_stake / a.records_concerned end as order_value_at_stake
-      from asked a
-      left join order_value l on l.customer_id = a.customer_id_l
-      left join order_value r on r.customer_id = a.customer_id_r
-      left join put_off p on (p.record_id_l, p.record_id_r) = (a.record_id_l, a.record_id_r)
-      left join put_off_customers c
-             on c.first_customer = least(a.customer_id_l, a.customer_id_r)
-            and c.second_customer = greatest(a.customer_id_l, a.customer_id_r)
-),
-question as (
-    select v.*, chance_wrong * (records_at_stake + order_value_at_stake / coalesce(nullif(t.mean, 0), 1)) as value
-      from valued v cross join (select avg(orders) filter (where orders > 0) as mean from order_value) t
-)"""
-_WITH_ORDERS: LiteralString = """order_value as (
-    select customer_id, revenue_reference::float8 as orders from intermediate.int_customer_activity_summed)"""
-_WITHOUT_ORDERS: LiteralString = "order_value as (select null::uuid as customer_id, 0::float8 as orders where false)"
-
-
-def _open_questions(connection: Connection[Any]) -> sql.Composed:
-    row = connection.execute(
-        """select to_regclass(%(name)s) is not null
-              and has_table_privilege(to_regclass(%(name)s), 'select')
-              and has_schema_privilege('intermediate', 'usage')""",
-        {"name": _ORDER_VALUE},
-    ).fetchone()
-    orders = _WITH_ORDERS if row is not None and row[0] else _WITHOUT_ORDERS
-    return sql.SQL("with {}, {}").format(sql.SQL(orders), sql.SQL(_QUESTIONS))
-
-
 def _questions(connection: Connection[Any], rows: Sequence[dict[str, Any]]) -> list[Question]:
     reopened = [(row["record_id_l"], row["record_id_r"]) for row in rows if row["kind"] == "reopened"]
     decided = {(one.record_id_l, one.record_id_r): one for one in decisions_of(connection, reopened) if one.withdrawn_at is None}
@@ -457,42 +378,3 @@ def _check_fit(connection: Connection[Any], left: str, right: str, answer: Answe
         raise DecisionError(f"{gone[0]} was deleted in its source; there is nothing left to decide on")
     if answer == "same" and known[left][0] != known[right][0]:
         raise DecisionError(f"{left} is of kind {known[left][0]}, {right} of kind {known[right][0]}: they are never one customer")
-
-
-def _check_consistent(connection: Connection[Any], left: str, right: str, answer: Answer) -> None:
-    rows = connection.execute(
-        """select record_id_l, record_id_r, verdict from identity.decision
-            where withdrawn_at is null and (record_id_l, record_id_r) <> (%s, %s)""",
-        [left, right],
-    ).fetchall()
-    same: dict[str, set[str]] = defaultdict(set)
-    for one, other, verdict in rows:
-        if verdict == "must_link":
-            same[one].add(other)
-            same[other].add(one)
-    ours = _reached(left, same)
-    if answer == "different":
-        if right in ours:
-            between = ", ".join(sorted(ours - {left, right}))
-            raise DecisionError(
-                f"standing decisions say that {left} and {right} are the same, by way of {between}. "
-                "Undo the one that is wrong first (`customer360 review undo`)"
-            )
-        return
-    joined = ours | _reached(right, same)
-    for one, other, verdict in rows:
-        if verdict == "cannot_link" and {one, other} <= joined:
-            raise DecisionError(
-                f"then {one} and {other} would be the same too, and a standing decision says they are different. "
-                "Undo the one that is wrong first (`customer360 review undo`)"
-            )
-
-
-def _reached(start: str, same: Mapping[str, set[str]]) -> set[str]:
-    """Everything that decisions chain to a record, itself included."""
-    seen, todo = {start}, [start]
-    while todo:
-        for neighbour in same.get(todo.pop(), set()) - seen:
-            seen.add(neighbour)
-            todo.append(neighbour)
-    return seen
