@@ -83,6 +83,12 @@ with DAG(
         steps.write_docs()
 
     @task
+    def identity_report() -> dict[str, Any]:
+        from customer360_airflow import steps
+
+        return steps.identity_report(get_current_context())
+
+    @task
     def freshness() -> dict[str, Any]:
         from customer360_airflow import steps
 
@@ -97,4 +103,4 @@ with DAG(
     leased, returned = take_lease().as_setup(), give_lease_back().as_teardown()
     models = dbt_models("dbt", exclude=STAGING)
     ingest >> leased >> resolve() >> open_batch() >> staging() >> models >> close_batch() >> check_models() >> returned
-    leased >> returned >> [docs(), freshness()]
+    leased >> returned >> [docs(), freshness(), identity_report()]

@@ -96,6 +96,21 @@ def drift(as_json: Annotated[bool, typer.Option("--json", help="Print summary an
         console.print(f"  {'OVER' if one.is_over else '':<4} {one.name:<45} {one.drift:>+8.3f}  limit {one.limit}")
 
 
+@app.command("report")
+def report(
+    out: Annotated[Path | None, typer.Option(help="Write it here (default: $C360_HOME/reports/identity, latest.html).")] = None,
+) -> None:
+    """Write the identity report: how right the customers are, what holds them, what has drifted. HTML, no value of any record."""
+    from customer360.pipeline import report as reporting
+
+    if out is not None and not out.absolute().parent.is_dir():
+        raise UserError(f"{out}: its folder does not exist. Make it, or write elsewhere.")
+    path, taken = reporting.write(out=out)
+    sys.stdout.write(f"{path}\n")
+    if taken.over:
+        sys.stderr.write(f"drifted: {', '.join(one.name for one in taken.over)}\n")
+
+
 def _print(state: str, mode: str, counts: dict[str, int]) -> None:
     console = Console(highlight=False)
     if state == "nothing_new":

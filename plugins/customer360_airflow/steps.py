@@ -181,6 +181,18 @@ def write_docs() -> str:
     return dbt_run.documentation().name
 
 
+def identity_report(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Summarise identity, compare with the nights before (opens and closes `identity_drift`), write the report. Returns counts."""
+    connections.register()
+    from customer360.pipeline import report
+
+    try:
+        path, taken = report.write(run_url=alerts.run_url(context))
+    finally:
+        alerts.dispatch()
+    return {"report": path.name, "customers": taken.summary.customers, "drifted": [one.name for one in taken.over]}
+
+
 def check_freshness() -> dict[str, int]:
     """Compare the age of each object's data with its contract; open and close `stale` incidents; send what is owed."""
     connections.register()
