@@ -81,7 +81,10 @@ def freeze(connection: Connection[Any], *, needs_full: bool = False) -> Batch:
 
 
 def _fill(connection: Connection[Any]) -> None:
-    """Loads and customers between the offsets and the open batch's ends; those of a failed run are there already."""
+    """Loads and customers between the offsets and the open batch's ends, and customers whose pins or contact reports are others now.
+
+    Those of a failed run are there already.
+    """
     connection.execute(
         """
         insert into ops.dbt_batch_load (load_id, system, object)
@@ -103,6 +106,36 @@ def _fill(connection: Connection[Any]) -> None:
         on conflict do nothing
         """,
         [CONSUMER],
+    )
+    # What people said has no place in a log: a pin also moves when an alias changes, which no change of its new or old customer tells.
+    connection.execute(
+        """
+        with wanted as materialized (
+            select 'pin' as kind, pin_id as id, customer_id from identity.standing_pin where customer_id is not null
+            union
+            select 'contact_report', report.report_id, membership.customer_id
+            from identity.contact_report as report
+            join identity.record_attribute as attribute
+              on attribute.attribute in ('email', 'phone') and attribute.attribute = report.attribute and attribute.value = report.value
+            join identity.membership as membership on membership.record_id = attribute.record_id and membership.valid_to is null
+            where report.withdrawn_at is null
+        ),
+        gone as (
+            delete from ops.dbt_placed as placed
+            where not exists (
+                select from wanted where (wanted.kind, wanted.id, wanted.customer_id) = (placed.kind, placed.id, placed.customer_id)
+            )
+            returning customer_id
+        ),
+        come as (
+            insert into ops.dbt_placed (kind, id, customer_id) select kind, id, customer_id from wanted
+            on conflict do nothing
+            returning customer_id
+        )
+        insert into ops.dbt_batch_customer (customer_id)
+        select customer_id from gone union select customer_id from come
+        on conflict do nothing
+        """
     )
 
 

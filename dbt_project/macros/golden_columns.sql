@@ -11,21 +11,22 @@
 {% macro versioned_columns() -%}
     {{ return([
         'customer_kind', 'first_name', 'middle_name', 'last_name', 'full_name', 'birth_date', 'gender', 'email', 'phone',
-        'street_address', 'postal_code', 'city', 'region', 'country', 'loyalty_id', 'organisation', 'is_email_consented'
+        'street_address', 'postal_code', 'city', 'region', 'country', 'loyalty_id', 'organisation', 'is_email_consented',
+        'name_source', 'email_source', 'phone_source', 'address_source', 'birth_date_source', 'gender_source', 'loyalty_id_source'
     ]) }}
 {%- endmacro %}
 
 
-{# Groups whose source record becomes a column beside their values. #}
+{# Groups whose source record and confidence become columns beside their values. #}
 {% macro golden_groups() -%}
     {{ return(['name', 'email', 'phone', 'address', 'birth_date', 'gender', 'external_id']) }}
 {%- endmacro %}
 
 
-{# One column for each label: the value of the winners that carry it. #}
-{% macro winners_as_columns(label, names, value, suffix='') -%}
+{# One column for each label: the value of the winners that carry it, the smallest or greatest where there are several. #}
+{% macro winners_as_columns(label, names, value, suffix='', pick='max') -%}
     {%- for name in names -%}
-        max({{ value }}) filter (where {{ label }} = '{{ name }}') as {{ name }}{{ suffix }}{{ ', ' if not loop.last }}
+        {{ pick }}({{ value }}) filter (where {{ label }} = '{{ name }}') as {{ name }}{{ suffix }}{{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 

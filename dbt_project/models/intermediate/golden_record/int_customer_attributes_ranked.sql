@@ -15,85 +15,69 @@ with records as (
         and {{ if_live('customer_id in (' ~ customers_changed() ~ ')') }}
 ),
 
+given as (
+    select
+        records.customer_id,
+        records.record_id,
+        records.record_kind,
+        records.system,
+        records.system || '.' || records.object as source_object,
+        -- What belongs together: an address row; otherwise the first values of a record, the second ones, and so on.
+        case when attribute.unit = '' then attribute.ordinal::text else attribute.unit end as unit,
+        attribute.attribute,
+        attribute.field,
+        attribute.raw_value,
+        attribute.standard_value,
+        attribute.is_verified,
+        attribute.observed_since,
+        attribute.is_placeholder,
+        attribute.is_role_mailbox,
+        attribute.is_impossible
+    from records
+    inner join {{ ref('stg_identity__record_attributes') }} as attribute on records.record_id = attribute.record_id
+),
+
 bounced_addresses as (
     select distinct attribute.standard_value
     from {{ ref('stg_identity__record_attributes') }} as attribute
     inner join {{ ref('int_source_records_unioned') }} as source_records
         on attribute.record_id = source_records.record_id
-    where attribute.attribute = 'email' and source_records.is_bounced
+    where
+        attribute.attribute = 'email'
+        and source_records.is_bounced
+        and {{ if_live("attribute.standard_value in (select given.standard_value from given where given.attribute = 'email')") }}
 ),
 
-attributes as (
+-- Why a value may not win. A date of birth is judged by the day it was given, not by today: a run repeated later says the same.
+judged as (
     select
-        records.customer_id,
-        records.record_id,
-        records.system || '.' || records.object as source_object,
-        golden.attribute_group,
-        attribute.attribute,
-        -- What belongs together: an address row; otherwise the first values of a record, the second ones, and so on.
-        case when attribute.unit = '' then attribute.ordinal::text else attribute.unit end as unit,
-        attribute.field,
-        attribute.raw_value,
-        attribute.standard_value,
-        case when golden.shown_as = 'raw' then btrim(attribute.raw_value) else attribute.standard_value end as shown_value,
-        attribute.is_verified,
-        attribute.observed_since,
+        given.*,
         case
-            when attribute.standard_value is null then 'no valid form'
-            when attribute.is_placeholder then 'placeholder'
+            when given.standard_value is null then
+                case given.attribute
+                    when 'birth_date' then 'impossible date'
+                    when 'phone' then 'impossible number'
+                    when 'email' then 'impossible address'
+                    else 'no valid form'
+                end
+            when given.is_placeholder then 'placeholder'
+            when given.attribute = 'phone' and given.is_impossible then 'impossible number'
             when
-                attribute.attribute = 'email'
-                and exists (select 1 from bounced_addresses where bounced_addresses.standard_value = attribute.standard_value)
-                then 'bounced'
+                given.attribute in ('birth_date', 'birth_year')
+                and (
+                    given.standard_value > to_char(given.observed_since at time zone 'UTC', 'YYYY-MM-DD')
+                    or left(given.standard_value, 4)::integer < extract(year from given.observed_since at time zone 'UTC') - {{ var('longest_life') }}
+                )
+                then 'impossible date'
+            -- an organisation's own mailbox is one
+            when given.is_role_mailbox and given.record_kind = 'person' then 'role mailbox'
+            when reports.state is not null then reports.state
+            when bounced_addresses.standard_value is not null then 'bounced'
         end as invalid_because
-    from records
-    inner join {{ ref('stg_identity__record_attributes') }} as attribute on records.record_id = attribute.record_id
-    inner join {{ ref('golden_attributes') }} as golden on attribute.attribute = golden.attribute
-),
-
--- One row per thing that a record says about a group: what is ranked.
-claims as (
-    select
-        customer_id,
-        attribute_group,
-        record_id,
-        unit,
-        min(source_object) as source_object,
-        md5(string_agg(
-            attribute || '=' || coalesce(standard_value, '?' || raw_value), chr(31)
-            order by attribute, standard_value, raw_value, field
-        )) as candidate_key,
-        -- a line counts as the part it is split into, or a source of lines would look more complete than one of parts
-        count(distinct case attribute when 'address' then 'street' when 'full_name' then 'last_name' else attribute end)
-        filter (where invalid_because is null) as valid_values,
-        sum(length(shown_value)) filter (where invalid_because is null) as value_length,
-        bool_or(is_verified) as is_verified,
-        max(observed_since) as observed_since
-    from attributes
-    group by customer_id, attribute_group, record_id, unit
-),
-
-support as (
-    select
-        customer_id,
-        attribute_group,
-        candidate_key,
-        count(distinct record_id) as records
-    from claims
-    group by customer_id, attribute_group, candidate_key
-),
-
-weighed as (
-    select
-        claims.*,
-        coalesce(source_priorities.priority, 1000) as source_priority,
-        support.records as supporting_records
-    from claims
-    inner join support using (customer_id, attribute_group, candidate_key)
-    left join {{ ref('source_priorities') }} as source_priorities
-        on
-            claims.attribute_group = source_priorities.attribute_group
-            and claims.source_object = source_priorities.source_object
+    from given
+    left join {{ source('identity', 'contact_report') }} as reports
+        on given.attribute = reports.attribute and given.standard_value = reports.value and reports.withdrawn_at is null
+    left join bounced_addresses on given.attribute = 'email' and given.standard_value = bounced_addresses.standard_value
 ),
 
 rules as (
@@ -104,27 +88,152 @@ rules as (
     group by attribute_group
 ),
 
+-- A pin is a candidate with a source of its own; it says something wherever the rules of its group ask for pins.
+pins as (
+    select standing.*
+    from {{ source('identity', 'standing_pin') }} as standing
+    inner join rules on standing.attribute_group = rules.attribute_group and 'pinned' = any(rules.strategies)
+    where
+        standing.customer_id is not null
+        and {{ if_live('standing.customer_id in (' ~ customers_changed() ~ ')') }}
+),
+
+pinned as (
+    select
+        pins.customer_id,
+        pins.pin_id,
+        pins.pinned_at,
+        pinned_values.attribute,
+        pinned_values.raw as raw_value,
+        pinned_values.standard as standard_value
+    from pins
+    cross join jsonb_to_recordset(pins.pinned_values) as pinned_values (attribute text, raw text, standard text)
+    union all
+    -- no value is pinned: that holds for every attribute of the group
+    select
+        pins.customer_id,
+        pins.pin_id,
+        pins.pinned_at,
+        golden.attribute,
+        null as raw_value,
+        null as standard_value
+    from pins
+    inner join {{ ref('golden_attributes') }} as golden on pins.attribute_group = golden.attribute_group
+    where pins.pinned_values = '[]'::jsonb
+),
+
+claimed as (
+    select
+        customer_id,
+        record_id,
+        system,
+        source_object,
+        unit,
+        attribute,
+        field,
+        raw_value,
+        standard_value,
+        is_verified,
+        observed_since,
+        invalid_because,
+        null::timestamptz as pinned_at
+    from judged
+    union all
+    select
+        customer_id,
+        'steward.pins:' || pin_id as record_id,
+        'steward' as system,
+        'steward.pins' as source_object,
+        '' as unit,
+        attribute,
+        'steward.pins.' || attribute as field,
+        raw_value,
+        standard_value,
+        false as is_verified,
+        pinned_at as observed_since,
+        null as invalid_because,
+        pinned_at
+    from pinned
+),
+
+attributes as (
+    select
+        claimed.*,
+        golden.attribute_group,
+        case when golden.shown_as = 'raw' then btrim(claimed.raw_value) else claimed.standard_value end as shown_value,
+        coalesce(source_priorities.priority, 1000) as source_priority,
+        case
+            when claimed.pinned_at is not null then {{ var('steward_reliability') }}
+            else coalesce(source_priorities.reliability, {{ var('unlisted_reliability') }})
+        end as reliability
+    from claimed
+    inner join {{ ref('golden_attributes') }} as golden on claimed.attribute = golden.attribute
+    left join {{ ref('source_priorities') }} as source_priorities
+        on golden.attribute_group = source_priorities.attribute_group and claimed.source_object = source_priorities.source_object
+),
+
+-- One row per thing that a record says about a group: what is ranked.
+claims as (
+    select
+        customer_id,
+        attribute_group,
+        record_id,
+        unit,
+        min(source_priority) as source_priority,
+        md5(string_agg(
+            attribute || '=' || coalesce(standard_value, '?' || raw_value, ''), chr(31)
+            order by attribute, standard_value, raw_value, field
+        )) as candidate_key,
+        -- a line counts as the part it is split into, or a source of lines would look more complete than one of parts
+        count(distinct case attribute when 'address' then 'street' when 'full_name' then 'last_name' else attribute end)
+        filter (where invalid_because is null and attribute not in ('birth_date', 'birth_year'))
+        -- a date is as complete as it is long: 1980-05-03, 1980-05, 1980
+        + coalesce(
+            max(round(length(standard_value) / 10.0, 1)) filter (where invalid_because is null and attribute in ('birth_date', 'birth_year')), 0
+        ) as valid_parts,
+        sum(length(shown_value)) filter (where invalid_because is null) as value_length,
+        bool_or(is_verified) as is_verified,
+        max(observed_since) as observed_since,
+        max(pinned_at) as pinned_at
+    from attributes
+    group by customer_id, attribute_group, record_id, unit
+),
+
+support as (
+    select
+        customer_id,
+        attribute_group,
+        candidate_key,
+        count(distinct record_id) filter (where pinned_at is null) as records
+    from claims
+    group by customer_id, attribute_group, candidate_key
+),
+
 -- A claim's weight under each rule of its group, in the rules' order; arrays compare element by element, greater wins.
 scored as (
     select
-        weighed.*,
-        weighed.valid_values > 0 as is_valid,
+        claims.*,
+        support.records as supporting_records,
+        claims.valid_parts > 0 or claims.pinned_at is not null as is_valid,
         rules.strategies,
         array(
             select
                 case strategies.strategy
-                    when 'verified_first' then weighed.is_verified::integer
-                    when 'source_priority' then -weighed.source_priority
-                    when 'most_recent' then extract(epoch from weighed.observed_since)
-                    when 'most_frequent' then weighed.supporting_records
-                    when 'most_complete' then weighed.valid_values
-                    when 'longest' then coalesce(weighed.value_length, 0)
+                    -- of two pins, which only a merge can bring together, the newer holds
+                    when 'pinned' then coalesce(extract(epoch from claims.pinned_at), 0)
+                    when 'verified_first' then claims.is_verified::integer
+                    when 'source_priority' then -claims.source_priority
+                    when 'most_recent' then extract(epoch from claims.observed_since)
+                    when 'most_frequent' then support.records
+                    when 'most_complete' then claims.valid_parts
+                    when 'longest' then coalesce(claims.value_length, 0)
                 end::numeric
             from unnest(rules.strategies) with ordinality as strategies (strategy, position)
             order by strategies.position
         ) as weights
-    from weighed
-    inner join rules on weighed.attribute_group = rules.attribute_group
+    from claims
+    inner join support using (customer_id, attribute_group, candidate_key)
+    inner join rules on claims.attribute_group = rules.attribute_group
 ),
 
 -- Records that say the same are one candidate; the weightiest of them vouches for it.
@@ -138,9 +247,9 @@ ordered as (
     select
         *,
         row_number() over ranking as rank,
-        -- the candidate to compare with: the winner's is the next, any other's the one before it
-        coalesce(lag(weights) over ranking, lead(weights) over ranking) as other_weights,
-        coalesce(lag(is_valid) over ranking, lead(is_valid) over ranking) as is_other_valid
+        -- the candidate to compare with: the winner's is the next, any other's the winner
+        case when row_number() over ranking = 1 then lead(weights) over ranking else first_value(weights) over ranking end as other_weights,
+        case when row_number() over ranking = 1 then lead(is_valid) over ranking else first_value(is_valid) over ranking end as is_other_valid
     from candidates
     window ranking as (
         partition by customer_id, attribute_group
@@ -148,45 +257,123 @@ ordered as (
     )
 ),
 
--- The rule that set a candidate apart: the winner from the next, any other from the one before it.
+-- The rule that decided between a candidate and the winner; for the winner, between it and the next.
 ranked as (
     select
         ordered.*,
+        ordered.weights[deciding.place] as weight,
+        ordered.other_weights[deciding.place] as other_weight,
         case
             when ordered.other_weights is null then 'only candidate'
             when ordered.is_valid <> ordered.is_other_valid then 'validity'
-            else coalesce(
-                    (
-                        select ordered.strategies[places.place]
-                        from generate_subscripts(ordered.strategies, 1) as places (place)
-                        where ordered.weights[places.place] <> ordered.other_weights[places.place]
-                        order by places.place
-                        limit 1
-                    ),
-                    'tie'
-                )
+            else coalesce(ordered.strategies[deciding.place], 'tie')
         end as ranked_by
     from ordered
+    left join lateral (
+        select min(places.place) as place
+        from generate_subscripts(ordered.strategies, 1) as places (place)
+        where ordered.weights[places.place] <> ordered.other_weights[places.place]
+    ) as deciding on true
 ),
 
-final as (
+-- Confidence, see docs/models.md. A system has one vote for a value, that of its best record; a verification is a vote of its own.
+votes as (
+    select
+        customer_id,
+        attribute,
+        attribute_group,
+        coalesce(standard_value, '') as standard_value,
+        system,
+        max(reliability) as reliability,
+        max(observed_since) as observed_since
+    from attributes
+    where invalid_because is null
+    group by customer_id, attribute, attribute_group, coalesce(standard_value, ''), system
+    union all
+    select
+        customer_id,
+        attribute,
+        attribute_group,
+        coalesce(standard_value, '') as standard_value,
+        'verification' as system,
+        {{ var('verification_reliability') }} as reliability,
+        max(observed_since) as observed_since
+    from attributes
+    where invalid_because is null and is_verified
+    group by customer_id, attribute, attribute_group, coalesce(standard_value, '')
+),
+
+observed_values as (
+    select
+        customer_id,
+        attribute,
+        standard_value,
+        count(*) filter (where system not in ('steward', 'verification')) as supporting_systems,
+        -- when another value was last observed: what speaks for this one has been losing force since its own observation
+        max(max(observed_since)) over (
+            partition by customer_id, attribute rows between unbounded preceding and unbounded following exclude current row
+        ) as contradicted_at,
+        count(*) over (partition by customer_id, attribute) as rivals
+    from votes
+    group by customer_id, attribute, standard_value
+),
+
+weighed_values as (
+    select
+        votes.customer_id,
+        votes.attribute,
+        votes.standard_value,
+        min(observed_values.supporting_systems) as supporting_systems,
+        bool_or(golden_groups.has_one_value) as has_one_value,
+        max(golden_groups.wrong_values) as wrong_values,
+        max(observed_values.rivals) as rivals,
+        exp(least(sum({{ vote('votes', 'observed_values', 'golden_groups') }}), 300)) as weight
+    from votes
+    inner join observed_values
+        on
+            votes.customer_id = observed_values.customer_id
+            and votes.attribute = observed_values.attribute
+            and votes.standard_value = observed_values.standard_value
+    inner join {{ ref('golden_groups') }} as golden_groups on votes.attribute_group = golden_groups.attribute_group
+    group by votes.customer_id, votes.attribute, votes.standard_value
+),
+
+believed_values as (
+    select
+        customer_id,
+        attribute,
+        standard_value,
+        supporting_systems,
+        (
+            weight / case
+                when has_one_value
+                    then sum(weight) over (partition by customer_id, attribute) + greatest(wrong_values + 1 - rivals, 0)
+                else weight + wrong_values
+            end
+        )::numeric(5, 4) as confidence
+    from weighed_values
+),
+
+shown as (
     select distinct on (ranked.customer_id, attributes.attribute, ranked.candidate_key)
         ranked.customer_id,
         attributes.attribute,
         ranked.candidate_key,
         ranked.attribute_group,
-        attributes.shown_value as value,
+        attributes.shown_value,
         attributes.standard_value,
-        ranked.rank::integer as rank,
+        ranked.rank,
         ranked.rank = 1 and attributes.invalid_because is null as is_winner,
         ranked.ranked_by,
-        attributes.invalid_because is null as is_valid,
+        ranked.weight,
+        ranked.other_weight,
         attributes.invalid_because,
         attributes.is_verified,
+        attributes.pinned_at is not null as is_pinned,
         attributes.observed_since,
-        ranked.supporting_records::integer as supporting_records,
+        ranked.supporting_records,
         ranked.record_id,
-        ranked.source_object,
+        attributes.source_object,
         attributes.field
     from ranked
     inner join attributes
@@ -198,6 +385,43 @@ final as (
     order by
         ranked.customer_id, attributes.attribute, ranked.candidate_key,
         attributes.standard_value, attributes.field, attributes.raw_value
+),
+
+final as (
+    select
+        shown.customer_id,
+        shown.attribute,
+        shown.candidate_key,
+        shown.attribute_group,
+        shown.shown_value as value,
+        shown.standard_value,
+        shown.rank::integer as rank,
+        shown.is_winner,
+        shown.ranked_by,
+        case
+            when shown.is_winner then null
+            when shown.invalid_because is not null then 'invalid: ' || shown.invalid_because
+            else {{ why_lost('shown.ranked_by', 'shown.weight', 'shown.other_weight') }}
+        end as lost_because,
+        shown.invalid_because is null as is_valid,
+        shown.invalid_because,
+        shown.is_verified,
+        shown.is_pinned,
+        shown.observed_since,
+        nullif(golden_groups.half_life_days, 0) as half_life_days,
+        shown.supporting_records::integer as supporting_records,
+        coalesce(believed_values.supporting_systems, 0)::integer as supporting_systems,
+        case when shown.invalid_because is null then coalesce(believed_values.confidence, 0) else 0 end::numeric(5, 4) as confidence,
+        shown.record_id,
+        shown.source_object,
+        shown.field
+    from shown
+    left join believed_values
+        on
+            shown.customer_id = believed_values.customer_id
+            and shown.attribute = believed_values.attribute
+            and coalesce(shown.standard_value, '') = believed_values.standard_value
+    inner join {{ ref('golden_groups') }} as golden_groups on shown.attribute_group = golden_groups.attribute_group
 )
 
 select * from final

@@ -26,7 +26,10 @@ winners as (
     select
         customer_id,
         {{ winners_as_columns('attribute', golden_columns(), 'value') }},
-        {{ winners_as_columns('attribute_group', golden_groups(), 'record_id', suffix='_source') }}
+        {{ winners_as_columns('attribute_group', golden_groups(), 'record_id', suffix='_source') }},
+        -- a unit is as sure as its least sure part
+        {{ winners_as_columns('attribute_group', golden_groups(), 'confidence', suffix='_confidence', pick='min') }},
+        string_agg(distinct attribute_group, ', ' order by attribute_group) filter (where is_pinned) as pinned_groups
     from {{ ref('int_customer_attributes_ranked') }}
     where
         is_winner
@@ -52,7 +55,8 @@ select
     coalesce(
         winners.full_name, nullif(concat_ws(' ', winners.first_name, winners.middle_name, winners.last_name), '')
     ) as full_name,
-    winners.birth_date::date as birth_date,
+    -- where only the year or the month is known there is no date to show; the long form has it
+    case when length(winners.birth_date) = 10 then winners.birth_date::date end as birth_date,
     winners.gender,
     lower(winners.email) as email,
     winners.phone,
@@ -70,6 +74,14 @@ select
     winners.birth_date_source,
     winners.gender_source,
     winners.external_id_source as loyalty_id_source,
+    winners.name_confidence,
+    winners.email_confidence,
+    winners.phone_confidence,
+    winners.address_confidence,
+    winners.birth_date_confidence,
+    winners.gender_confidence,
+    winners.external_id_confidence as loyalty_id_confidence,
+    winners.pinned_groups,
     records.is_email_consented,
     records.record_count,
     records.system_count,

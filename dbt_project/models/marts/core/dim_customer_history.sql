@@ -1,4 +1,7 @@
 -- Grain: one row per version of a customer; the version of a moment has valid_from <= moment < valid_until.
+-- Beside it stand the functions marts.customer_as_of, see macros/as_of.sql.
+{{ config(post_hook='{{ create_as_of_functions() }}') }}
+-- depends_on: {{ ref('bridge_customer_record_history') }}, {{ ref('bridge_customer_alias') }}, {{ ref('dim_customer') }}
 select
     customer_id,
     valid_from as valid_from_at,
@@ -20,5 +23,12 @@ select
     country,
     marts.mask(loyalty_id) as loyalty_id,
     organisation,
-    is_email_consented
+    is_email_consented,
+    name_source,
+    email_source,
+    phone_source,
+    address_source,
+    birth_date_source,
+    gender_source,
+    loyalty_id_source
 from {{ ref('int_customer_versions_tracked') }}
