@@ -16,10 +16,12 @@ from psycopg import Connection, sql
 
 from customer360.contracts.reader import load_contracts
 from customer360.errors import UserError
+from customer360.golden.rules import read_rules
 from customer360.observe import incidents
 from customer360.pipeline import batch as batches
 from customer360.pipeline import dbt_run
 from customer360.pipeline.dbt_run import Failure
+from customer360.platform import home
 from customer360.warehouse import connections, tables
 from customer360.warehouse.roles import Role
 
@@ -68,9 +70,12 @@ def build(
 
     `live` rebuilds what the batch names, without tests; otherwise models, seeds and tests run in full. With `select` (dbt's syntax) the
     offsets stay, because only part was built. `full_refresh` makes the tables anew, history of the golden record excepted.
-    Failing tests open incidents, passing ones close them. Raises BuildFailed only when dbt itself could not run.
+    Failing tests open incidents, passing ones close them. Raises BuildFailed only when dbt itself could not run, RulesError for
+    survivorship rules that a full run cannot use.
     """
     started = time.monotonic()
+    if not live:  # a live run uses the rules that the last full one loaded
+        read_rules(home.repo())
     with connections.connect(autocommit=True, role=Role.TRANSFORMER) as connection:
         prepare()
         # what a user picks out and computes in full is right without a batch, and says nothing about the rest
@@ -122,7 +127,11 @@ def _outcome(result: dbt_run.Result, *, live: bool, started: float) -> BuildOutc
 
 
 def begin_full(*, full_refresh: bool = False) -> int:
-    """Prepares a full run that others carry out model by model (Airflow's), and freezes its batch; returns the batch id."""
+    """Prepares a full run that others carry out model by model (Airflow's), and freezes its batch; returns the batch id.
+
+    Raises RulesError for survivorship rules that cannot be used.
+    """
+    read_rules(home.repo())
     prepare()
     with connections.connect(autocommit=True, role=Role.TRANSFORMER) as connection:
         return _freeze(connection, full_refresh=full_refresh).batch_id
