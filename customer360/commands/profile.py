@@ -58,9 +58,8 @@ def _print_present(found: profile.Profile, *, why: bool, as_json: bool) -> None:
         return
     row = found.customer
     _head(f"customer {row['customer_id']}", f"{found.asked} means this customer now" if row["customer_id"] != found.asked else "")
-    sys.stdout.write(
-        f"{row['customer_kind']}; {row['record_count']} records in {row['systems']}; identity confidence {row['confidence']:.2f}\n"
-    )
+    sure = "" if row["confidence"] is None else f"; identity confidence {row['confidence']:.2f}"
+    sys.stdout.write(f"{row['customer_kind']}; {row['record_count']} records in {row['systems']}{sure}\n")
     headings = ["attribute", "value", "confidence", "from", "since (UTC)", "days", "fresh", "because"]
     table = Table(*headings[:1], *(["rank"] if why else []), *headings[1:], box=None)
     for one in found.attributes:

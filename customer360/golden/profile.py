@@ -22,6 +22,10 @@ from customer360.golden.customers import CustomerUnknown
 Row = Mapping[str, Any]
 
 
+class NotBuilt(UserError):
+    """The marts are not there yet."""
+
+
 class MomentError(UserError):
     """The text is no day or moment."""
 
@@ -59,6 +63,7 @@ def moment(text: str) -> datetime:
 
 def read(connection: Connection[Any], customer_id: UUID, *, every_candidate: bool = False) -> Profile:
     """The golden record that the id, living or retired, means now. Raises CustomerUnknown when it means nobody in the marts."""
+    _require(connection, "marts.dim_customer_attribute")
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             """select * from marts.dim_customer where customer_id = coalesce(
@@ -77,6 +82,7 @@ def read(connection: Connection[Any], customer_id: UUID, *, every_candidate: boo
 
 def read_as_of(connection: Connection[Any], customer_id: UUID, at: datetime) -> PastProfile:
     """What was believed at `at` of the id, living or retired. Raises CustomerUnknown when nobody held its records then."""
+    _require(connection, "marts.dim_customer_history")
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.adapters.register_loader("timestamptz", _OpenEnded)
         versions = cursor.execute(
@@ -85,6 +91,12 @@ def read_as_of(connection: Connection[Any], customer_id: UUID, at: datetime) -> 
     if not versions:
         raise CustomerUnknown(f"nothing was believed of customer {customer_id} at {at:%Y-%m-%d %H:%M:%S} UTC, by that id or another")
     return PastProfile(asked=customer_id, moment=at, versions=tuple(versions))
+
+
+def _require(connection: Connection[Any], relation: str) -> None:
+    row = connection.execute("select to_regclass(%s) is not null", [relation]).fetchone()
+    if row is None or not row[0]:
+        raise NotBuilt(f"{relation} is not there yet; `customer360 build` makes it")
 
 
 class _OpenEnded(TimestamptzLoader):

@@ -5,20 +5,25 @@ Stands in for ingestion and identity resolution, so that the models can be drive
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import random
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from psycopg import Connection, sql
 
 from customer360.contracts.model import SourceObject
 from customer360.contracts.reader import load_contracts
+from customer360.golden import contacts, pins
+from customer360.golden.rules import read_rules
 from customer360.warehouse import tables
 
+REPO = Path(__file__).resolve().parents[2]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Row = dict[str, Any]
 
@@ -134,10 +139,16 @@ class World:
         )
         self.customer_of[record_id] = customer_id
         self.connection.execute("update identity.customer set retired_at = null where customer_id = %s", [customer_id])
+        self.connection.execute("delete from identity.alias where alias_id = %s", [customer_id])
         self.changed(customer_id)
         if before is not None:
             if before not in self.customer_of.values():
                 self.connection.execute("update identity.customer set retired_at = %s where customer_id = %s", [self.clock, before])
+                self.connection.execute("update identity.alias set customer_id = %s where customer_id = %s", [customer_id, before])
+                self.connection.execute(
+                    "insert into identity.alias (alias_id, customer_id, since, run_id) values (%s, %s, %s, %s)",
+                    [before, customer_id, self.clock, self.run_id],
+                )
             self.changed(before)
 
     def changed(self, customer_id: uuid.UUID) -> None:
@@ -315,7 +326,36 @@ def split(world: World) -> None:
         world.move(world.chance.choice(sorted(world.customer_of)), world.new_customer())
 
 
+def pin(world: World) -> None:
+    """A steward pins a value, what a record says, or that there is nothing; or takes a pin back."""
+    standing = pins.listed(world.connection)
+    if not world.customer_of or (standing and world.chance.random() < 0.3):
+        for one in standing[:1]:
+            pins.remove(world.connection, one.pin_id, by="steward", why="test")
+        return
+    record_id = world.chance.choice(sorted(world.customer_of))
+    customer_id, rules = world.customer_of[record_id], read_rules(REPO)
+    kind = world.chance.choice(["value", "record", "nothing"])
+    if kind == "value":
+        number = world.chance.randint(1, 9)
+        pins.pin_values(world.connection, rules, customer_id, "phone", {"phone": f"+4915112345{number:02}"}, by="steward", why="test")
+    elif kind == "nothing":
+        pins.pin_nothing(world.connection, rules, customer_id, "email", by="steward", why="test")
+    else:
+        with contextlib.suppress(pins.PinError):  # the record has no mail address now
+            pins.pin_record(world.connection, rules, customer_id, "email", record_id, by="steward", why="test")
+
+
+def report(world: World) -> None:
+    """A mail address is reported dead, or alive again."""
+    standing = contacts.listed(world.connection)
+    if standing and world.chance.random() < 0.5:
+        contacts.withdraw(world.connection, standing[0].report_id, by="steward")
+    else:
+        contacts.report(world.connection, "email", f"p{world.chance.randint(1, 7)}@x.example", state="bounced", by="steward")
+
+
 CHANGES: tuple[Callable[[World], None], ...] = (
     account, account, contact, consent, subscriber, engagement, engagement, order, order, order, line, line, money_and_parcels, cart, visit, visit,
-    product, merge, split,
+    product, merge, split, pin, pin, report,
 )  # fmt: skip
