@@ -53,13 +53,14 @@ judged as (
     select
         given.*,
         case
-            when given.standard_value is null then
-                case given.attribute
-                    when 'birth_date' then 'impossible date'
-                    when 'phone' then 'impossible number'
-                    when 'email' then 'impossible address'
-                    else 'no valid form'
-                end
+            when given.standard_value is null
+                then
+                    case given.attribute
+                        when 'birth_date' then 'impossible date'
+                        when 'phone' then 'impossible number'
+                        when 'email' then 'impossible address'
+                        else 'no valid form'
+                    end
             when given.is_placeholder then 'placeholder'
             when given.attribute = 'phone' and given.is_impossible then 'impossible number'
             when
