@@ -76,10 +76,10 @@ def take(*, rules: Rules | None = None, run_url: str | None = None) -> Taken:
         ]
         measures = measure(summary, past, rules.settings.drift)
         scores = quality.scores if quality is not None else []
-        row = connection.execute(
-            """insert into identity.run_summary (run_id, model_version, rules_version, figures, drift) values (%s, %s, %s, %s, %s)
+        connection.execute(
+            """insert into identity.run_summary as s (run_id, model_version, rules_version, figures, drift) values (%s, %s, %s, %s, %s)
                on conflict (run_id) do update set at = excluded.at, figures = excluded.figures, drift = excluded.drift
-               returning at""",
+               where (s.figures, s.drift) is distinct from (excluded.figures, excluded.drift)""",
             [
                 run_id,
                 model_version,
@@ -87,8 +87,9 @@ def take(*, rules: Rules | None = None, run_url: str | None = None) -> Taken:
                 Jsonb({**summary.as_dict(), "scores": [asdict(score) for score in scores]}),
                 Jsonb({"measures": [asdict(one) for one in measures]}),
             ],
-        ).fetchone()
-        if row is None:  # an upsert returns its row
+        )
+        row = connection.execute("select at from identity.run_summary where run_id = %s", [run_id]).fetchone()
+        if row is None:
             raise RuntimeError("the summary was not written")
         taken = Taken(
             run_id=run_id,
