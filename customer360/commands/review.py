@@ -86,10 +86,9 @@ _NUMBERS = {"value", "match", "records", "orders"}
 def show(
     left: Left,
     right: Right,
-    mask: Annotated[bool, typer.Option("--mask", help="Hide the records' values.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """One question: what is asked, the evidence (as `customer360 explain`), what was decided and done."""
+    """One question: what is asked about two records, what was decided and done."""
     with _steward() as connection:
         case = stewardship.case(connection, left, right)
     if as_json:
