@@ -8,7 +8,7 @@ under the rules that the last run used nothing changes.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, LiteralString
@@ -18,6 +18,7 @@ from psycopg import Connection
 from customer360.errors import UserError
 from customer360.identity import components, customers, edges, evidence, probabilistic
 from customer360.identity.components import ScopeEdge
+from customer360.identity.evaluation import pairs_within, source_of
 from customer360.identity.keyed_hash import key
 from customer360.identity.resolution import Progress, Rules
 from customer360.identity.transitions import Transition
@@ -141,15 +142,15 @@ def _counted(
     changing = set(found.joined)
     sources: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for record in after:
-        counts = sources[record.split(":", 1)[0]]
+        counts = sources[source_of(record)]
         counts[0] += 1
         counts[1] += record in changing
     before = {record: customer for record, customer in held.items() if record in after}
     touched = {held[record] for one in found.assignments for record in one.records if record in held}
     merged = {event.other_id for event in found.events if event.kind == "merge"}
     gainers = {one.customer_id for one in found.assignments if one.origin == "kept"} & set(found.joined.values())
-    pairs_before, pairs_after = _pairs(Counter(before.values())), _pairs(Counter(after.values()))
-    both = _pairs(Counter((before[record], after[record]) for record in before))
+    pairs_before, pairs_after = _within(before.values()), _within(after.values())
+    both = _within((before[record], after[record]) for record in before)
     return Churn(
         customers_before=len(set(held.values())),
         customers_after=len(clusters),
@@ -185,5 +186,6 @@ def _groups(found: Transition) -> list[tuple[str, tuple[str, ...]]]:
     return sorted(groups, key=lambda group: (-len(group[1]), group))
 
 
-def _pairs(counts: Counter[Any]) -> int:
-    return sum(count * (count - 1) // 2 for count in counts.values())
+def _within(groups: Iterable[Hashable]) -> int:
+    """Pairs of records of one group, of the group of each record."""
+    return pairs_within(Counter(groups).values())

@@ -18,11 +18,13 @@ from psycopg import Connection
 from customer360.identity.agreement import known_birth_dates, same_birth_date
 from customer360.identity.edges import EdgeDifference
 from customer360.identity.evidence import stream
+from customer360.identity.forest import Forest
 from customer360.identity.match.cluster import cluster
 from customer360.identity.pieces import FIRM, pieces, pieces_around
+from customer360.identity.weak_links import strongest_tree
 
 _FETCHED = 5_000  # records whose edges are fetched at a time
-_LARGEST_COMPARED = 400  # records of a component whose contradictions are looked for pair by pair; the size gate stops larger ones
+LARGEST_COMPARED = 400  # records of a component or customer that are compared pair by pair; the size gate stops larger ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ def read(connection: Connection[Any], *, threshold: float, edge_table: LiteralSt
             where d.verdict = 'cannot_link' and d.withdrawn_at is null order by 1, 2"""
     ).fetchall()
     identifying = {
-        record_id: (known_birth_dates(births or ()), tuple(nationals or ()))
+        record_id: identifying_values(births, nationals)
         for record_id, births, nationals in stream(
             connection,
             """select s.record_id, r.standard -> 'birth_date', r.standard -> 'national_id'
@@ -121,12 +123,17 @@ def read(connection: Connection[Any], *, threshold: float, edge_table: LiteralSt
 
 def _within_pieces(edges: list[ScopeEdge]) -> list[ScopeEdge]:
     """The edges but those that were cut to take a component apart that is too large."""
+    piece_of = {record: number for number, members in enumerate(pieces(_strongest(edges))) for record in members}
+    return [edge for edge in edges if piece_of.get(edge.record_id_l, edge.record_id_l) == piece_of.get(edge.record_id_r, edge.record_id_r)]
+
+
+def _strongest(edges: Iterable[ScopeEdge]) -> dict[tuple[str, str], float]:
+    """Pair of records → what the weightiest edge between them counts for."""
     strongest: dict[tuple[str, str], float] = {}
     for edge in edges:
         pair = (edge.record_id_l, edge.record_id_r)
         strongest[pair] = max(strongest.get(pair, 0.0), _weight(edge.kind, edge.probability))
-    piece_of = {record: number for number, members in enumerate(pieces(strongest)) for record in members}
-    return [edge for edge in edges if piece_of.get(edge.record_id_l, edge.record_id_l) == piece_of.get(edge.record_id_r, edge.record_id_r)]
+    return strongest
 
 
 def _weight(kind: str, probability: float) -> float:
@@ -198,30 +205,15 @@ class _Graph:
 
 def components(records: Iterable[str], edges: Iterable[ScopeEdge]) -> list[list[str]]:
     """Connected components, each sorted, in order of their smallest record."""
-    parent: dict[str, str] = {record: record for record in records}
-
-    def root(record: str) -> str:
-        while parent[record] != record:
-            parent[record] = parent[parent[record]]
-            record = parent[record]
-        return record
-
+    forest = Forest(records)
     for edge in edges:
-        left, right = root(edge.record_id_l), root(edge.record_id_r)
-        if left != right:
-            parent[max(left, right)] = min(left, right)
-    grouped: dict[str, list[str]] = defaultdict(list)
-    for record in sorted(parent):
-        grouped[root(record)].append(record)
-    return list(grouped.values())
+        forest.join(edge.record_id_l, edge.record_id_r)
+    return sorted(sorted(members) for members in forest.members.values())
 
 
 def clusters(scope: Scope, *, threshold: float, parameters: Mapping[str, float]) -> list[frozenset[str]]:
     """The scope's records, partitioned: one customer each."""
-    strongest: dict[tuple[str, str], float] = {}
-    for edge in scope.edges:
-        pair = (edge.record_id_l, edge.record_id_r)
-        strongest[pair] = max(strongest.get(pair, 0.0), _weight(edge.kind, edge.probability))
+    strongest = _strongest(scope.edges)
     table = pa.table(
         {
             "l": pa.array([left for left, _ in strongest], pa.string()),
@@ -245,26 +237,16 @@ def clusters(scope: Scope, *, threshold: float, parameters: Mapping[str, float])
 
 def confidence(records: frozenset[str], edges: Sequence[ScopeEdge]) -> float:
     """The weakest link of the strongest tree that holds the records together; 1 for a single record."""
-    parent = {record: record for record in records}
-
-    def root(record: str) -> str:
-        while parent[record] != record:
-            parent[record] = parent[parent[record]]
-            record = parent[record]
-        return record
-
-    weakest, joined = 1.0, 1
-    for edge in sorted(edges, key=lambda edge: -edge.probability):
-        left, right = root(edge.record_id_l), root(edge.record_id_r)
-        if left != right:
-            parent[left] = right
-            weakest, joined = edge.probability, joined + 1
-            if joined == len(records):
-                break
-    return weakest
+    tree = strongest_tree(records, edges)
+    return tree[-1].probability if tree else 1.0
 
 
 Identifying = tuple[tuple[str, ...], tuple[str, ...]]  # birth dates, national ids
+
+
+def identifying_values(birth_dates: Sequence[str] | None, national_ids: Sequence[str] | None) -> Identifying:
+    """What `contradicts` compares, of a record's standard values; None where it has none."""
+    return known_birth_dates(birth_dates or ()), tuple(national_ids or ())
 
 
 def _contradictions(records: Iterable[str], edges: Sequence[ScopeEdge], identifying: Mapping[str, Identifying]) -> set[tuple[str, str]]:
@@ -276,7 +258,7 @@ def _contradictions(records: Iterable[str], edges: Sequence[ScopeEdge], identify
     said: dict[str, int] | None = None
     for part in components(records, edges):
         known = [record for record in part if record in identifying]
-        if len(known) < 2 or len(part) > _LARGEST_COMPARED or len({identifying[record] for record in known}) == 1:
+        if len(known) < 2 or len(part) > LARGEST_COMPARED or len({identifying[record] for record in known}) == 1:
             continue
         pairs = [pair for pair in combinations(known, 2) if contradicts(identifying[pair[0]], identifying[pair[1]])]
         if not pairs:

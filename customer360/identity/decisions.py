@@ -17,6 +17,7 @@ from psycopg import Connection
 
 from customer360.errors import UserError
 from customer360.identity.attributes import SPLIT
+from customer360.identity.forest import Forest
 from customer360.identity.keyed_hash import key, keyed_hash
 
 Verdict = Literal["must_link", "cannot_link"]
@@ -46,9 +47,7 @@ def decide(connection: Connection[Any], left: str, right: str, *, verdict: Verdi
     known = {
         record_id for (record_id,) in connection.execute("select record_id from identity.record where record_id in (%s, %s)", [left, right])
     }
-    missing = sorted({left, right} - known)
-    if missing:
-        raise DecisionError(f"there is no record {missing[0]}; record ids look like shop.customers:123")
+    check_known(known, left, right)
     standing = connection.execute(
         "select decision_id from identity.decision where record_id_l = %s and record_id_r = %s and withdrawn_at is null",
         [left, right],
@@ -198,6 +197,13 @@ def _reexamine(connection: Connection[Any], left: str, right: str, reason: str) 
     )
 
 
+def check_known(known: Collection[str], left: str, right: str) -> None:
+    """Raises DecisionError for the first of the two that is not among the records there are."""
+    missing = [one for one in (left, right) if one not in known]
+    if missing:
+        raise DecisionError(f"there is no record {missing[0]}; record ids look like shop.customers:123")
+
+
 def check_consistent(connection: Connection[Any], left: str, right: str, verdict: Verdict) -> None:
     """Raises DecisionError when the verdict and the standing decisions on other pairs cannot all be true."""
     rows = connection.execute(
@@ -205,34 +211,23 @@ def check_consistent(connection: Connection[Any], left: str, right: str, verdict
             where withdrawn_at is null and (record_id_l, record_id_r) <> (%s, %s)""",
         [left, right],
     ).fetchall()
-    same: dict[str, set[str]] = defaultdict(set)
+    forest = Forest({left, right, *(record for one, other, _ in rows for record in (one, other))})
     for one, other, standing in rows:
         if standing == "must_link":
-            same[one].add(other)
-            same[other].add(one)
-    ours = _reached(left, same)
+            forest.join(one, other)
+    ours = forest.members[forest.root(left)]
     if verdict == "cannot_link":
         if right in ours:
-            between = ", ".join(sorted(ours - {left, right}))
+            between = ", ".join(sorted({*ours} - {left, right}))
             raise DecisionError(
                 f"standing decisions say that {left} and {right} are the same, by way of {between}. "
                 "Undo the one that is wrong first (`customer360 review undo`)"
             )
         return
-    joined = ours | _reached(right, same)
+    joined = {*ours, *forest.members[forest.root(right)]}
     for one, other, standing in rows:
         if standing == "cannot_link" and {one, other} <= joined:
             raise DecisionError(
                 f"then {one} and {other} would be the same too, and a standing decision says they are different. "
                 "Undo the one that is wrong first (`customer360 review undo`)"
             )
-
-
-def _reached(start: str, same: Mapping[str, set[str]]) -> set[str]:
-    """Everything that decisions chain to a record, itself included."""
-    seen, todo = {start}, [start]
-    while todo:
-        for neighbour in same.get(todo.pop(), set()) - seen:
-            seen.add(neighbour)
-            todo.append(neighbour)
-    return seen

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from math import sqrt
 
+from customer360.identity.forest import Forest
+
 _Z = 1.959964  # of a normal distribution, 95 % lie within so many deviations
 
 
@@ -161,14 +163,14 @@ def evaluate(
     known = sorted(record for record in customer_of if record in truth)
     rows = [(record, customer_of[record], truth[record]) for record in known]
     locales = sorted({told.locale for _, _, told in rows} - {""})
-    sources = sorted({_source(record) for record in known})
+    sources = sorted({source_of(record) for record in known})
     is_sample = len(known) < len(customer_of)
     by_locale: dict[str, list[tuple[str, str]]] = {locale: [] for locale in locales}
     by_source: dict[str, list[tuple[str, str]]] = {source: [] for source in sources}
     for record, customer, told in rows:
         if told.locale:
             by_locale[told.locale].append((customer, told.person_id))
-        by_source[_source(record)].append((customer, told.person_id))
+        by_source[source_of(record)].append((customer, told.person_id))
     overall = _figures("all", [(customer, told.person_id) for _, customer, told in rows], is_sample=is_sample)
     return Evaluation(
         overall=overall,
@@ -209,21 +211,11 @@ def evidence_figures(edges: Iterable[tuple[str, str, str, str]], person_of: Mapp
 
 def connected_pairs(edges: Iterable[tuple[str, str]]) -> int:
     """Pairs of records that are connected, directly or by way of others."""
-    parent: dict[str, str] = {}
-
-    def root(record: str) -> str:
-        while parent[record] != record:
-            parent[record] = parent[parent[record]]
-            record = parent[record]
-        return record
-
-    for left, right in edges:
-        parent.setdefault(left, left)
-        parent.setdefault(right, right)
-        ours, theirs = root(left), root(right)
-        if ours != theirs:
-            parent[theirs] = ours
-    return _pairs(Counter(root(record) for record in parent).values())
+    known = list(edges)
+    forest = Forest(record for pair in known for record in pair)
+    for left, right in known:
+        forest.join(left, right)
+    return pairs_within(map(len, forest.members.values()))
 
 
 def wilson(successes: int, trials: int) -> Interval:
@@ -237,7 +229,8 @@ def wilson(successes: int, trials: int) -> Interval:
     return Interval(max(0.0, middle - reach), min(1.0, middle + reach))
 
 
-def _source(record_id: str) -> str:
+def source_of(record_id: str) -> str:
+    """`shop.customers` of `shop.customers:123`."""
     return record_id.split(":", 1)[0]
 
 
@@ -251,9 +244,9 @@ def _figures(scope: str, rows: Sequence[tuple[str, str]], *, is_sample: bool) ->
     return Figures(
         scope=scope,
         records=sum(both.values()),
-        together=_pairs(both.values()),
-        claimed=_pairs(customers.values()),
-        true=_pairs(persons.values()),
+        together=pairs_within(both.values()),
+        claimed=pairs_within(customers.values()),
+        true=pairs_within(persons.values()),
         clusters=_cluster_figures(both, customers, persons),
         intervals=_intervals(both, customers, persons) if is_sample else None,
     )
@@ -319,5 +312,6 @@ def _crossed(ours: Sequence[tuple[str, str]], theirs: Sequence[tuple[str, str]],
     return sum(count * counts[key] for key, count in Counter(map(group, ours)).items())
 
 
-def _pairs(counts: Iterable[int]) -> int:
+def pairs_within(counts: Iterable[int]) -> int:
+    """Pairs of records inside groups of these many."""
     return sum(count * (count - 1) // 2 for count in counts)

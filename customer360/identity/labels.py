@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from customer360.errors import UserError
-from customer360.identity.evaluation import Interval, Truth, wilson
+from customer360.identity.evaluation import Interval, Truth, source_of, wilson
 
 _SAID = {
     **dict.fromkeys(("true", "1", "yes", "y", "t"), True),
@@ -132,7 +132,7 @@ def evaluate_pairs(
     one_customer = {(one.record_id_l, one.record_id_r) for one in known if customer_of[one.record_id_l] == customer_of[one.record_id_r]}
     by_sources: dict[str, list[LabelledPair]] = defaultdict(list)
     for one in known:
-        by_sources[" – ".join(sorted(record.split(":", 1)[0] for record in (one.record_id_l, one.record_id_r)))].append(one)
+        by_sources[" – ".join(sorted(source_of(record) for record in (one.record_id_l, one.record_id_r)))].append(one)
     return PairEvaluation(
         overall=_counted("all", known, one_customer),
         source_pairs=[_counted(scope, pairs, one_customer) for scope, pairs in sorted(by_sources.items())],

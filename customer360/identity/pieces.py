@@ -17,6 +17,8 @@ import heapq
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import groupby
 
+from customer360.identity.forest import Forest
+
 LARGEST_PIECE = 200  # records; customers of twenty are rare, and a piece is clustered in milliseconds
 FIRM = 1.0  # weight of what is never cut
 
@@ -29,7 +31,7 @@ def pieces(edges: Mapping[tuple[str, str], float], *, largest: int = LARGEST_PIE
 
     `edges`: pair of records → weight in (0, 1]; a pair once.
     """
-    whole = _Forest(record for pair in edges for record in pair)
+    whole = Forest(record for pair in edges for record in pair)
     for left, right in edges:
         whole.join(left, right)
     found = [members for members in whole.members.values() if len(members) <= largest]
@@ -40,41 +42,15 @@ def pieces(edges: Mapping[tuple[str, str], float], *, largest: int = LARGEST_PIE
     return sorted(sorted(members) for members in found)
 
 
-class _Forest:
-    """Disjoint sets of records, each under one of them."""
-
-    def __init__(self, records: Iterable[str]) -> None:
-        self._parent = {record: record for record in records}
-        self.members = {record: [record] for record in self._parent}  # by root
-
-    def root(self, record: str) -> str:
-        parent = self._parent
-        while parent[record] != record:
-            parent[record] = parent[parent[record]]
-            record = parent[record]
-        return record
-
-    def join(self, left: str, right: str) -> str:
-        """Returns the root of both."""
-        one, other = self.root(left), self.root(right)
-        if one == other:
-            return one
-        if len(self.members[one]) < len(self.members[other]):
-            one, other = other, one
-        self._parent[other] = one
-        self.members[one] += self.members.pop(other)
-        return one
-
-
 def _taken_apart(records: Collection[str], edges: Iterable[tuple[float, str, str]], largest: int) -> list[list[str]]:
     """Kruskal from the strongest edge down, all edges of one weight at once: what grows too large by a weight's edges is final as it
     was before them. `edges`: (weight, record, record), strongest first."""
-    forest = _Forest(records)
+    forest = Forest(records)
     closed: set[str] = set()  # roots whose parts are final already
     final: list[list[str]] = []
     for weight, group in groupby(edges, key=lambda edge: edge[0]):
         ends = {(forest.root(left), forest.root(right)) for _, left, right in group}
-        meeting = _Forest(one for pair in ends for one in pair)
+        meeting = Forest(one for pair in ends for one in pair)
         for left, right in ends:
             meeting.join(left, right)
         for roots in meeting.members.values():

@@ -16,14 +16,11 @@ from uuid import UUID
 
 from psycopg import Connection, sql
 
-from customer360.identity.agreement import known_birth_dates
-from customer360.identity.components import Identifying, contradicts
+from customer360.identity.components import LARGEST_COMPARED, Identifying, contradicts, identifying_values
 from customer360.identity.evidence import stream
 from customer360.identity.weak_links import Link, weak_links
 
 Kind = Literal["grey_zone", "cut", "weak_link", "contradiction"]
-
-_LARGEST_COMPARED = 400  # records of a customer that are compared pair by pair; the size gate stops larger ones long before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,13 +181,13 @@ def _contradicting(connection: Connection[Any]) -> Iterator[_Row]:
            )
            select customer_id, record_id, birth_dates, national_ids, records from told
             where (other_births or other_ids) and records <= %s order by customer_id, record_id""",
-        [_LARGEST_COMPARED],
+        [LARGEST_COMPARED],
     )
     for customer_id, group in groupby(rows, key=lambda row: row[0]):
         identifying: dict[str, Identifying] = {}
         records = 0
         for _, record_id, births, nationals, records in group:  # noqa: B007 - the same in every row of the customer
-            identifying[record_id] = (known_birth_dates(births or ()), tuple(nationals or ()))
+            identifying[record_id] = identifying_values(births, nationals)
         against: dict[str, list[str]] = defaultdict(list)
         for left, right in combinations(sorted(identifying), 2):
             if contradicts(identifying[left], identifying[right]):

@@ -176,7 +176,7 @@ def case(connection: Connection[Any], left: str, right: str) -> Case:
             [left, right],
         ).fetchall()
     )
-    _check_known(known, left, right)
+    decisions.check_known(known, left, right)
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             sql.SQL("{} select * from question where (record_id_l, record_id_r) = (%(left)s, %(right)s) order by kind").format(
@@ -361,18 +361,12 @@ def _check_told(by: str, reason: str) -> None:
         raise DecisionError("say who decides and why: both are kept with the decision")
 
 
-def _check_known(known: Collection[str], left: str, right: str) -> None:
-    missing = [one for one in (left, right) if one not in known]
-    if missing:
-        raise DecisionError(f"there is no record {missing[0]}; record ids look like shop.customers:123")
-
-
 def _check_fit(connection: Connection[Any], left: str, right: str, answer: Answer) -> None:
     rows = connection.execute(
         "select record_id, kind, is_deleted from identity.record where record_id in (%s, %s)", [left, right]
     ).fetchall()
     known = {record_id: (kind, is_deleted) for record_id, kind, is_deleted in rows}
-    _check_known(known, left, right)
+    decisions.check_known(known, left, right)
     gone = [one for one in (left, right) if known[one][1]]
     if gone:
         raise DecisionError(f"{gone[0]} was deleted in its source; there is nothing left to decide on")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from customer360.identity.forest import Forest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,27 +27,40 @@ class WeakLink:
     smaller_side: int  # records on the smaller side of it
 
 
-def strongest_tree(records: Collection[str], links: Iterable[Link]) -> list[Link]:
-    """The maximum spanning forest of the records: per pair of them it holds the path whose weakest link is strongest.
+class Joining(Protocol):
+    """Evidence that two records are one."""
+
+    @property
+    def record_id_l(self) -> str:
+        """One of them."""
+
+    @property
+    def record_id_r(self) -> str:
+        """The other."""
+
+    @property
+    def probability(self) -> float:
+        """That they are."""
+
+
+_Joining = TypeVar("_Joining", bound=Joining)
+
+
+def strongest_tree(records: Collection[str], links: Iterable[_Joining]) -> list[_Joining]:
+    """The maximum spanning forest of the records, strongest first: per pair of them it holds the path whose weakest link is strongest.
 
     Kruskal's algorithm (1956); of equal links the one with the smaller record ids is taken.
     """
-    parent = {record: record for record in records}
-
-    def root(record: str) -> str:
-        while parent[record] != record:
-            parent[record] = parent[parent[record]]
-            record = parent[record]
-        return record
-
-    tree = []
+    forest = Forest(records)
+    tree: list[_Joining] = []
     for link in sorted(links, key=lambda link: (-link.probability, link.record_id_l, link.record_id_r)):
-        if link.record_id_l not in parent or link.record_id_r not in parent:
+        if link.record_id_l not in forest or link.record_id_r not in forest:
             continue
-        left, right = root(link.record_id_l), root(link.record_id_r)
-        if left != right:
-            parent[left] = right
+        if forest.root(link.record_id_l) != forest.root(link.record_id_r):
+            forest.join(link.record_id_l, link.record_id_r)
             tree.append(link)
+            if len(forest.members) == 1:
+                break
     return tree
 
 
