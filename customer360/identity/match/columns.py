@@ -20,7 +20,6 @@ from customer360.identity.standardise import SEMANTIC_TYPES, Standardised, stand
 from customer360.identity.standardise.contact import of_standard_phone
 
 # Types of which a record may have several interchangeable values.
-MULTI_VALUED = ("first_name", "last_name", "email", "phone", "postal_code", "city", "street", "national_id", "external_id", "organisation")
 _SCALARS = ("middle_name", "region", "country", "gender", "occupation", "birth_place", "house_number", "address")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import duckdb
-from splink import DuckDBAPI
 
 
 def connect(*, memory_limit: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -18,8 +17,3 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET enable_progress_bar = false")  # it would write into the output of slow commands
     return connection
-
-
-def splink_api(connection: duckdb.DuckDBPyConnection) -> DuckDBAPI:
-    """Splink's backend on this connection."""
-    return DuckDBAPI(connection=connection)

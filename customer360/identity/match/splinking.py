@@ -12,8 +12,6 @@ from splink import DuckDBAPI, Linker
 
 from customer360.identity.match.blocking import Rule
 
-_UNTRAINED = 0.5
-
 
 def settings(comparisons: Sequence[Mapping[str, Any]], rules: Sequence[str], prior: float) -> dict[str, Any]:
     """Splink settings in the form its own `save_model_to_json` has."""
@@ -26,19 +24,6 @@ def settings(comparisons: Sequence[Mapping[str, Any]], rules: Sequence[str], pri
         "comparisons": [dict(comparison) for comparison in comparisons],
         "blocking_rules_to_generate_predictions": [{"blocking_rule": rule, "sql_dialect": "duckdb"} for rule in rules],
     }
-
-
-def untrained(comparisons: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same comparisons with m = u everywhere and no term frequencies: for reading gamma levels alone."""
-    plain = []
-    for comparison in comparisons:
-        levels = [
-            {key: value for key, value in level.items() if not key.startswith("tf_")}
-            | ({} if level.get("is_null_level") else {"m_probability": _UNTRAINED, "u_probability": _UNTRAINED})
-            for level in comparison["comparison_levels"]
-        ]
-        plain.append({**comparison, "comparison_levels": levels})
-    return plain
 
 
 def pair_table(connection: duckdb.DuckDBPyConnection, name: str, table: str, rules: Sequence[str], *, touching: str | None = None) -> int:
