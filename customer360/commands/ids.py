@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from customer360.commands.terminal import clock
 
 app = typer.Typer(no_args_is_help=True, help="Customer ids: how many would change under another model or other rules.")
 
@@ -32,11 +33,7 @@ def churn(
     from customer360.pipeline.comparison_text import churn_text
     from customer360.pipeline.models import churn_under
 
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        sys.stderr.write(f"{time.monotonic() - started:6.1f} s  {text}\n")
-        sys.stderr.flush()
+    say = clock()
 
     outcome = churn_under(model=model, settings=settings, progress=say)
     shown = [{"change": kind, "records": list(records)} for kind, records in outcome.groups[:examples]]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from customer360.commands.terminal import check_folders, clock
 from customer360.errors import UserError
 
 app = typer.Typer()
@@ -33,14 +32,8 @@ def run(
 
     if threshold is not None and not 0 < threshold <= 1:
         raise UserError(f"--threshold {threshold}: must be a probability above 0 and at most 1, such as 0.5")
-    for path in (out, edges, model_out):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UserError(f"{path}: its folder does not exist. Make it, or write elsewhere.")
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        sys.stderr.write(f"{time.monotonic() - started:6.1f} s  {text}\n")
-        sys.stderr.flush()
+    check_folders(out, edges, model_out)
+    say = clock()
 
     mapped = read_map(map_file)
     frozen = Model.load(model) if model is not None else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from customer360.commands.terminal import check_folders, clock
 from customer360.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, help="Models of identity resolution: train, compare, approve, reject, list.")
@@ -30,9 +29,8 @@ def train(
     """Train a model on the person records that raw shows now. It is not used before somebody approves it."""
     from customer360.pipeline import models
 
-    if out is not None and not out.absolute().parent.is_dir():
-        raise UserError(f"{out}: its folder does not exist. Make it, or write elsewhere.")
-    say = _clock()
+    check_folders(out)
+    say = clock()
     if out is not None:
         models.train(progress=say).save(out)
         sys.stdout.write(f"model written to {out}\n")
@@ -50,7 +48,7 @@ def compare(
     from customer360.pipeline import models
     from customer360.pipeline.comparison_text import comparison_text
 
-    found = models.compare(version, progress=_clock())
+    found = models.compare(version, progress=clock())
     sys.stdout.write((json.dumps(found.as_dict()) if as_json else comparison_text(found)) + "\n")
     if found.is_refused:
         raise UserError(f"the model gate refused {found.version}: " + "; ".join(f"{one.limit} {one.observed}" for one in found.breaches))
@@ -113,13 +111,3 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print them
         decision = f"{one.verdict} by {one.decided_by}, {one.decided_at:%Y-%m-%d %H:%M}" if one.verdict and one.decided_at else "none yet"
         table.add_row(one.version, f"{one.trained_at:%Y-%m-%d %H:%M}", one.compared_with or "not yet", share, decision)
     console.print(table)
-
-
-def _clock() -> Callable[[str], None]:
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        sys.stderr.write(f"{time.monotonic() - started:6.1f} s  {text}\n")
-        sys.stderr.flush()
-
-    return say

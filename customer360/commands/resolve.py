@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from customer360.commands.terminal import check_folders, clock
 from customer360.errors import UserError
 
 app = typer.Typer(help="Work out which records are the same customer.")
@@ -29,11 +29,7 @@ def run(
         return
     from customer360.pipeline import resolve as pipeline
 
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        sys.stderr.write(f"{time.monotonic() - started:6.1f} s  {text}\n")
-        sys.stderr.flush()
+    say = clock()
 
     outcome = pipeline.resolve(full=full, accept=accept, progress=say)
     if as_json:
@@ -41,9 +37,8 @@ def run(
     else:
         _print(outcome.state, outcome.mode, outcome.counts)
     if outcome.state == "refused":
-        told = "; ".join(f"{one.limit} {one.observed}, allowed {one.allowed}" for one in outcome.breaches)
         raise UserError(
-            f"the identity gate refused the run, nothing changed: {told}. "
+            f"the identity gate refused the run, nothing changed: {outcome.told_breaches}. "
             "Look at what came in; `customer360 resolve --accept` lets it in once."
         )
 
@@ -103,8 +98,7 @@ def report(
     """Write the identity report: how right the customers are, what holds them, what has drifted. HTML, no value of any record."""
     from customer360.pipeline import report as reporting
 
-    if out is not None and not out.absolute().parent.is_dir():
-        raise UserError(f"{out}: its folder does not exist. Make it, or write elsewhere.")
+    check_folders(out)
     path, taken = reporting.write(out=out)
     sys.stdout.write(f"{path}\n")
     if taken.over:

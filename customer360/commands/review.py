@@ -194,8 +194,9 @@ def _after(*, at_once: bool) -> None:
 
     outcome = resolve()
     if outcome.state == "refused":
-        told = "; ".join(f"{one.limit} {one.observed}, allowed {one.allowed}" for one in outcome.breaches)
-        raise UserError(f"the decision is kept, but the identity gate refused the run: {told}. See `customer360 resolve --accept`")
+        raise UserError(
+            f"the decision is kept, but the identity gate refused the run: {outcome.told_breaches}. See `customer360 resolve --accept`"
+        )
     events = {name.removeprefix("events_"): count for name, count in outcome.counts.items() if name.startswith("events_")}
     told = ", ".join(f"{count} {name}" for name, count in events.items()) or "no customer changed"
     sys.stdout.write(f"{outcome.state.replace('_', ' ')}: {told}\n")

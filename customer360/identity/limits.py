@@ -26,6 +26,9 @@ class Breach:
     observed: str
     allowed: str
 
+    def __str__(self) -> str:
+        return f"{self.limit}: {self.observed}, allowed {self.allowed}"
+
 
 def breaches(figures: RunFigures, limits: GateLimits) -> list[Breach]:
     """Every limit the run breaks; empty when it may stand."""

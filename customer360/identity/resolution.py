@@ -37,7 +37,7 @@ class IdentityGateError(Exception):
 
     def __init__(self, broken: Sequence[Breach]) -> None:
         self.breaches = tuple(broken)
-        super().__init__("; ".join(f"{one.limit}: {one.observed}, allowed {one.allowed}" for one in broken))
+        super().__init__("; ".join(map(str, broken)))
 
 
 @dataclass(frozen=True, kw_only=True)

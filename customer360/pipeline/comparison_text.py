@@ -15,7 +15,7 @@ def comparison_text(found: Comparison) -> str:
     """The whole comparison."""
     verdict = "**Refused by the model gate.**" if found.is_refused else "Passes the model gate."
     lines = [f"Model `{found.version}` beside `{found.compared_with}`, which is in use. {verdict}", ""]
-    lines += [f"- {one.limit}: {one.observed}, allowed {one.allowed}" for one in found.breaches]
+    lines += [f"- {one}" for one in found.breaches]
     return "\n".join([*lines, "", *_labels(found.before, found.after), "", churn_text(found.churn)]).replace("\n\n\n", "\n\n")
 
 

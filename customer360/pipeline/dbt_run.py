@@ -123,9 +123,7 @@ def documentation(*, progress: Progress | None = None) -> Path:
     _invoke(["docs", "generate", "--static", "--no-compile", *_arguments(work)], progress)
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "index.html"
-    partial = folder / "index.html.partial"
-    partial.write_bytes((work / "static_index.html").read_bytes())
-    partial.rename(page)  # a reader sees the old page or the new one
+    home.write_page(page, (work / "static_index.html").read_bytes())
     return page
 
 

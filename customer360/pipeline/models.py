@@ -148,7 +148,7 @@ def approve(version: str, *, by: str, note: str | None = None) -> ModelInUse:
                     f"look again: `customer360 model compare {version}`"
                 )
             if one.comparison["is_refused"]:
-                told = "; ".join(f"{each['limit']}: {each['observed']}, allowed {each['allowed']}" for each in one.comparison["breaches"])
+                told = "; ".join(str(Breach(**each)) for each in one.comparison["breaches"])
                 raise UserError(f"the model gate refused {version}: {told}. Limits: model_gate in {SETTINGS}; then compare it again.")
         else:
             version = reviewed.version

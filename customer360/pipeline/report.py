@@ -32,25 +32,18 @@ def write(*, out: Path | None = None, run_url: str | None = None) -> tuple[Path,
     taken = drift.take(run_url=run_url)
     with connections.connect(role=Role.TRANSFORMER) as connection:
         report = _report(connection, taken)
-    text = page(report)
+    text = page(report).encode()
     if out is not None:
-        _place(out, text)
+        home.write_page(out, text)
         return out, taken
     kept = folder()
     kept.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = kept / f"{taken.at:%Y-%m-%d}-run-{taken.run_id}.html"
-    _place(path, text)
-    _place(kept / LATEST, text)
+    home.write_page(path, text)
+    home.write_page(kept / LATEST, text)
     for old in sorted(kept.glob("*-run-*.html"))[:-_KEPT]:
         old.unlink()
     return path, taken
-
-
-def _place(path: Path, text: str) -> None:
-    """Whole or not at all: who opens it meanwhile sees the one before."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def _report(connection: Connection[Any], taken: Taken) -> Report:

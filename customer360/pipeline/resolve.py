@@ -42,6 +42,11 @@ class ResolveOutcome:
     seconds: dict[str, float] = field(default_factory=dict)
     breaches: tuple[Breach, ...] = ()
 
+    @property
+    def told_breaches(self) -> str:
+        """The limits a refused run broke, in a line."""
+        return "; ".join(f"{one.limit} {one.observed}, allowed {one.allowed}" for one in self.breaches)
+
 
 def read_rules(repo: Path | None = None) -> Rules:
     """Contracts and settings of the checkout, and the model in use: the reviewed file, or what was approved beside it since.

@@ -209,6 +209,13 @@ def locked(path: Path) -> Iterator[None]:
         yield  # closing the file frees the lock
 
 
+def write_page(path: Path, content: bytes) -> None:
+    """Write a file that others may read, whole or not at all: who opens it meanwhile sees the one before."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
 def _replace(path: Path, text: str) -> None:
     """Write the whole file or nothing, mode 0600 from the first byte."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
