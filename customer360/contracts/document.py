@@ -150,7 +150,7 @@ class _Builder:
             return [self.build(child, (*path, position)) for position, child in enumerate(node.value)]
         try:
             return self._loader.construct_object(node)
-        except (yaml.YAMLError, ValueError, TypeError, KeyError, OverflowError, AttributeError):
+        except (yaml.YAMLError, ValueError, TypeError, LookupError, OverflowError, AttributeError):
             self.document.report(
                 path, f"a value of the kind {node.tag.removeprefix('tag:yaml.org,2002:')!r} cannot be read", "put it in quotes"
             )

@@ -77,6 +77,9 @@ class Extract:
     files: str | None = None  # glob below the connection's folder
     format: str | None = None  # csv, jsonl, parquet
     compression: str | None = None  # gzip, zstd
+    encoding: str | None = None  # of text that is no UTF-8
+    settle: timedelta = timedelta()  # a file younger than this may still be written
+    marker: str | None = None  # a file is finished when this one lies beside it; {name} is its own name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,13 @@ from typing import Any
 from customer360.contracts import vocabulary as words
 from customer360.contracts.document import Document, Path_
 from customer360.contracts.fields import build_field
+from customer360.contracts.file_sets import build_file_set
 from customer360.contracts.model import Deletes, Entity, Extract, Field, SourceObject
 from customer360.contracts.problems import did_you_mean
-from customer360.contracts.properties import custom_properties, text_at
+from customer360.contracts.properties import custom_properties, duration_at, text_at
 from customer360.contracts.rest import check_endpoint
 from customer360.contracts.schedule import cron_is_valid
 
-_DURATION = re.compile(r"(\d{1,6})(s|m|h|d)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CURSOR_TYPES = ("date", "timestamp", "integer", "number", "string")
 _TIME_TYPES = ("date", "timestamp")
 _ENTITY_KINDS = ("person", "organisation")
@@ -156,8 +155,8 @@ def _extract(document: Document, path: Path_, value: Any, *, fields: dict[str, F
     lookback = _lookback(document, path, value, fields.get(cursor or ""))
     deletes = _deletes(document, path, value, fields)
     endpoint = _endpoint(document, path, value, kind)
-    files, form, compression = _files(document, path, value, kind, server)
-    return Extract(cursor=cursor, lookback=lookback, deletes=deletes, endpoint=endpoint, files=files, format=form, compression=compression)
+    files = build_file_set(document, path, value, kind=kind, server=server)
+    return Extract(cursor=cursor, lookback=lookback, deletes=deletes, endpoint=endpoint, **files)
 
 
 def _endpoint(document: Document, path: Path_, value: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -169,31 +168,6 @@ def _endpoint(document: Document, path: Path_, value: dict[str, Any], kind: str)
     elif kind and endpoint is not None:
         document.report(where, f"an endpoint cannot be read from a {kind} server", "take it out, or write type: api")
     return endpoint if isinstance(endpoint, dict) else {}
-
-
-def _files(
-    document: Document, path: Path_, value: dict[str, Any], kind: str, server: dict[str, Any]
-) -> tuple[str | None, str | None, str | None]:
-    """Glob, format and compression of a file source; the server entry may give glob and format for all its objects."""
-    if kind not in words.FILE_KINDS:
-        for key in ("files", "format", "compression"):
-            if kind and key in value:
-                document.report((*path, key), f"{key} has no meaning for a {kind} server", "take it out")
-        return None, None, None
-    files, form, compression = (
-        value.get("files") or server.get("path"),
-        value.get("format") or server.get("format"),
-        value.get("compression"),
-    )
-    if not isinstance(files, str) or files.startswith("/") or ".." in files.split("/"):
-        document.report((*path, "files"), "extract says no files", 'add files: "<folder>/*.csv", relative to the connection\'s folder')
-    if form is None:
-        document.report((*path, "format"), "extract says no format", f"use one of: {', '.join(words.FILE_FORMATS)}")
-    elif "format" in value:  # the server's own is checked where it stands
-        document.check_word((*path, "format"), form, words.FILE_FORMATS)
-    if compression is not None:
-        document.check_word((*path, "compression"), compression, words.COMPRESSIONS)
-    return str(files), str(form), str(compression) if compression else None
 
 
 def _field_named(document: Document, path: Path_, name: Any, fields: dict[str, Field]) -> Field | None:
@@ -219,12 +193,8 @@ def _cursor(document: Document, path: Path_, value: dict[str, Any], fields: dict
 
 
 def _lookback(document: Document, path: Path_, value: dict[str, Any], cursor: Field | None) -> timedelta:
-    text = value.get("lookback")
-    if text is None:
-        return timedelta()
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        document.report((*path, "lookback"), f"lookback {text!r} is no time span", "write a number and s, m, h or d: 15m")
+    lookback = duration_at(document, path, value, "lookback")
+    if lookback is None:
         return timedelta()
     if value.get("cursor") is None:
         document.report((*path, "lookback"), "a lookback needs a cursor", "name the cursor, or take the lookback out")
@@ -234,7 +204,7 @@ def _lookback(document: Document, path: Path_, value: dict[str, Any], cursor: Fi
             f"cursor {cursor.name} is no time, so no time can be taken off it",
             "take the lookback out, or use a timestamp",
         )
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    return lookback
 
 
 def _deletes(document: Document, path: Path_, value: dict[str, Any], fields: dict[str, Field]) -> Deletes:

@@ -148,7 +148,8 @@ STATUSES = ("proposed", "draft", "active", "deprecated", "retired")
 READ_STATUSES = ("active", "deprecated")  # the others are checked, but not read from
 PLACEHOLDERS = ("fields", "object", "since")  # filled in by the REST reader: {fields}
 
-EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", "files", "format", "compression")
+FILE_KEYS = ("files", "format", "compression", "encoding", "settle", "marker")
+EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", *FILE_KEYS)
 DELETES_KEYS = ("flag", "sweep", "snapshot")
 ENTITY_KEYS = ("kind", "key", "of", "by", "where")
 CLIENT_KEYS = ("auth", "data_selector", "headers", "paginator")

@@ -1,9 +1,13 @@
-"""Reads file sets: CSV and JSON lines, plain, gzip or zstd, in any folder fsspec can open. Each file once, by its content.
+"""Reads file sets: CSV, JSON lines and Parquet, plain, gzip or zstd, in any folder `folder` can open. Each file once, by its content.
 
-Files are read in the order of their names. One that looks unfinished (a compressed stream without its end, a last line
-that is cut) waits for a later run while it is fresh; when nobody has touched it for a while, its whole lines are taken
-and the cut is handed to quarantine, so that it neither blocks the others nor goes unseen. The complete file, when it
-comes, is another content and is taken whole.
+Files are read in the order of their names. What is still being written is left for a later run: a name that says so
+(`.part`, hidden), a file that changes while it is read, one younger than the contract's `settle`, one whose `marker` is not
+there yet. A file that looks cut (a compressed stream without its end, half a last line) waits while it is fresh; when nobody has
+touched it for a while, its whole lines are taken and the cut is handed to quarantine, so that it neither blocks the others nor goes
+unseen. The complete file, when it comes, is another content and is taken whole.
+
+A file that is listed as it was when its content was taken in is not opened again. A listing cannot tell two versions written
+within a moment of each other apart, so what was written just before it was read is hashed once more next time.
 
 Of a snapshot object (`deletes: {snapshot: true}`) only the file with the greatest name is read: it is the whole list. It
 is known by name and content together, as a list that returns to an earlier state is news.
@@ -15,13 +19,12 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
-
-from fsspec.core import url_to_fs
 
 from customer360.contracts.model import SourceContract, SourceObject
-from customer360.extract import delimited, json_documents
+from customer360.extract import columnar, delimited, json_documents
+from customer360.extract.folder import Folder, open_folder
 from customer360.extract.protocol import (
+    KnownFile,
     MissingFields,
     Part,
     ReadRequest,
@@ -30,18 +33,19 @@ from customer360.extract.protocol import (
     Rows,
     SourceFile,
     SourceRefused,
-    SourceUnavailable,
     WholeObject,
 )
-from customer360.extract.stored_file import Damaged, FileEntry, StoredFile, open_stored
+from customer360.extract.stored_file import Changing, Damaged, FileEntry, StoredFile, open_stored
 
 logger = logging.getLogger(__name__)
 
 SETTLED_AFTER = timedelta(minutes=5)
 """How long a file that looks unfinished may still be on its way."""
+TELLING_AFTER = timedelta(minutes=1)
+"""How old a file must be for its time of change to tell a later version apart: clocks are coarse, and not all the same."""
 
 _ROWS_PER_PART = 5_000
-_FORMATS = ("csv", "jsonl")
+_Parser = Callable[[StoredFile, SourceObject], Iterator[Part]]
 
 
 def _now() -> datetime:
@@ -49,31 +53,24 @@ def _now() -> datetime:
 
 
 class FilesReader:
-    """Reads the objects of one folder. `uri`: any fsspec URL of a folder; it may hold credentials and is never logged."""
+    """Reads the objects of one folder. `uri`: see `folder`; it may hold credentials and is never logged."""
 
     def __init__(self, contract: SourceContract, uri: str, *, clock: Callable[[], datetime] = _now) -> None:
         self._system = contract.system
         self._default_format = contract.server.get("format")
         self._clock = clock
-        try:
-            self._fs, root = url_to_fs(uri)
-        except (ImportError, ValueError) as error:
-            scheme = uri.partition("://")[0]
-            raise SourceRefused(
-                f"{self._system}: no file system for {scheme}:// ({type(error).__name__}); install fsspec's driver for it"
-            ) from None
-        self._root = root.rstrip("/")
+        self._folder: Folder = open_folder(contract.system, uri)
 
     def read(self, request: ReadRequest) -> Iterator[Part]:
         """The parts of every file that is not known yet, file by file."""
         obj = request.object
         entries = self._entries(obj)
         is_snapshot = obj.extract.deletes.snapshot
-        try:
+        with self._folder.errors_named():
             for entry in entries[-1:] if is_snapshot else entries:
+                if self._is_unchanged(entry, request) or not self._is_ready(entry, obj):
+                    continue
                 yield from self._read_entry(entry, request, is_snapshot=is_snapshot)
-        except OSError as error:
-            self._fail(error)
 
     def read_keys(self, obj: SourceObject) -> Iterator[Sequence[tuple[str | None, ...]]]:
         """Files hold what was sent, not what is there now."""
@@ -85,68 +82,82 @@ class FilesReader:
         """Nothing to do: landing records the files."""
 
     def close(self) -> None:
-        """Nothing is held between files."""
+        """Drivers give back their connections when nobody refers to them any more."""
+        del self._folder
 
     def _entries(self, obj: SourceObject) -> list[FileEntry]:
         if not obj.extract.files:
             raise SourceRefused(f"{obj.full_name}: the contract's extract names no files; add `files: <pattern>`")
-        try:
-            self._fs.invalidate_cache()
-            found = self._fs.glob(f"{self._root}/{obj.extract.files}", detail=True)
-            if not found and not self._is_object_store() and not self._fs.isdir(self._root):
-                raise SourceUnavailable(f"{self._system}: the connection's folder does not exist")
-        except OSError as error:
-            self._fail(error)
-        entries = [FileEntry.of(path, self._root, info) for path, info in found.items() if info.get("type") != "directory"]
-        return sorted(entries, key=lambda entry: entry.name)
+        return self._folder.files(obj.extract.files)
 
-    def _is_object_store(self) -> bool:
-        """There a folder exists only while something is in it."""
-        protocols = self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,)
-        return not {"file", "local", "sftp", "ssh"} & set(protocols)
+    def _is_unchanged(self, entry: FileEntry, request: ReadRequest) -> bool:
+        """Whether the listing shows the file as it was when its content was taken in."""
+        seen = request.file_last_seen(entry.name)
+        return not request.full and seen is not None and seen[0] == entry.version and request.is_known_file(seen[1])
 
-    def _fail(self, error: OSError) -> NoReturn:
-        if isinstance(error, PermissionError):
-            raise SourceRefused(f"{self._system}: not allowed to read the connection's folder") from None
-        raise SourceUnavailable(f"{self._system}: the connection's folder cannot be read ({type(error).__name__})") from None
+    def _is_ready(self, entry: FileEntry, obj: SourceObject) -> bool:
+        """Whether the source has finished the file, as far as its age and its marker tell."""
+        settle, marker = obj.extract.settle, obj.extract.marker
+        if settle and entry.modified is not None and self._clock() - entry.modified < settle:
+            logger.info("%s: %s was written less than %s ago; left for a later run", obj.full_name, entry.name, settle)
+            return False
+        if marker is None:
+            return True
+        folder, _, last = entry.name.rpartition("/")
+        name = marker.replace("{name}", last)
+        if not self._folder.has(f"{folder}/{name}" if folder else name):
+            logger.info("%s: %s waits for its marker %s", obj.full_name, entry.name, name)
+            return False
+        return True
 
     def _read_entry(self, entry: FileEntry, request: ReadRequest, *, is_snapshot: bool) -> Iterator[Part]:
         obj = request.object
         try:
-            with open_stored(self._fs, entry) as stored:
-                content_hash = stored.content_hash
+            with open_stored(self._folder.fs, entry) as stored:
+                content_hash, version = stored.content_hash, self._telling_version(entry)
                 if is_snapshot:
                     content_hash = hashlib.sha256(entry.name.encode() + b"\0" + content_hash).digest()
                 if request.is_known_file(content_hash) and not request.full:
+                    if version is not None:
+                        yield KnownFile(path=entry.name, content_hash=content_hash, version=version)
                     return
-                parse = self._parser(obj)
-                if self._is_on_its_way(stored, is_csv=parse is _read_csv):
+                if self._is_on_its_way(stored, obj):
                     logger.warning("%s: %s looks unfinished; left for a later run", obj.full_name, entry.name)
                     return
                 rows, is_whole = 0, True
-                for part in parse(stored, obj):
+                for part in self._parser(obj)(stored, obj):
                     rows += len(part.rows) if isinstance(part, Rows) else isinstance(part, Reject)
                     is_whole = is_whole and isinstance(part, Rows)
                     yield part
-                yield SourceFile(path=entry.name, content_hash=content_hash, bytes=stored.size, rows=rows)
+                yield SourceFile(path=entry.name, content_hash=content_hash, bytes=stored.size, rows=rows, version=version)
                 # A list that could not be read whole buries nobody.
                 if is_snapshot and is_whole:
                     yield WholeObject()
         except FileNotFoundError:
             logger.warning("%s: %s was gone before it could be read", obj.full_name, entry.name)
+        except Changing:
+            logger.warning("%s: %s is still being written; left for a later run", obj.full_name, entry.name)
 
-    def _parser(self, obj: SourceObject) -> Callable[[StoredFile, SourceObject], Iterator[Part]]:
-        kind = obj.extract.format or self._default_format
-        if kind == "csv":
-            return _read_csv
-        if kind == "jsonl":
-            return _read_jsonl
-        raise SourceRefused(f"{obj.full_name}: cannot read format {kind!r}; known: {', '.join(_FORMATS)}")
+    def _telling_version(self, entry: FileEntry) -> str | None:
+        if entry.modified is None or self._clock() - entry.modified < TELLING_AFTER:
+            return None
+        return entry.version
 
-    def _is_on_its_way(self, stored: StoredFile, *, is_csv: bool) -> bool:
+    def _format(self, obj: SourceObject) -> str:
+        return str(obj.extract.format or self._default_format)
+
+    def _parser(self, obj: SourceObject) -> _Parser:
+        parsers: dict[str, _Parser] = {"csv": _read_csv, "jsonl": _read_jsonl, "parquet": _read_parquet}
+        if parser := parsers.get(self._format(obj)):
+            return parser
+        raise SourceRefused(f"{obj.full_name}: cannot read format {self._format(obj)!r}; known: {', '.join(parsers)}")
+
+    def _is_on_its_way(self, stored: StoredFile, obj: SourceObject) -> bool:
         """Whether a fresh file looks cut. A last line without its end is a cut one, unless it is a whole JSON document."""
         if stored.entry.modified is None or self._clock() - stored.entry.modified > SETTLED_AFTER:
             return False
+        if self._format(obj) == "parquet":
+            return not _is_parquet(stored)
         last = b""
         try:
             for line in stored.lines():
@@ -155,7 +166,7 @@ class FilesReader:
             return True
         if last.endswith(b"\n"):
             return False
-        return is_csv or not last or not _is_json(last)
+        return self._format(obj) == "csv" or not last or not _is_json(last)
 
 
 def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
@@ -164,7 +175,7 @@ def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
     rows: list[Row] = []
     number = 0
     try:
-        for number, line in enumerate(stored.lines(), start=1):
+        for number, line in enumerate(stored.lines(fallback=obj.extract.encoding), start=1):
             try:
                 rows.append(make(parse(line)))
             except json_documents.NotADocument as error:
@@ -189,7 +200,7 @@ def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
 
 def _read_csv(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
     name = stored.entry.name
-    lines = stored.lines()
+    lines = stored.lines(fallback=obj.extract.encoding)
     rows: list[Row] = []
     count = 0
     try:
@@ -215,6 +226,21 @@ def _read_csv(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
         yield _cut(stored, error, count + 1)
     if rows:
         yield Rows(rows=rows)
+
+
+def _read_parquet(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
+    try:
+        yield from columnar.parts(stored.handle, obj, stored.entry.name, rows_per_part=_ROWS_PER_PART)
+    except columnar.NotParquet:
+        yield Reject(raw="", reason="no Parquet file, or cut off before its schema", place=stored.entry.name)
+
+
+def _is_parquet(stored: StoredFile) -> bool:
+    try:
+        columnar.open_parquet(stored.handle)
+    except columnar.NotParquet:
+        return False
+    return True
 
 
 def _cut(stored: StoredFile, error: Damaged, line: int) -> Reject:

@@ -22,7 +22,7 @@ class NotADocument(ValueError):
 
 def parse(text: bytes) -> Any:
     """Any JSON value: numbers as int or Decimal, so that no digit is lost; NotADocument if it is none."""
-    if b"\\u0000" in text and _has_nul(text):
+    if has_nul(text):
         raise NotADocument("holds a NUL character")
     try:
         return _decode(text)
@@ -140,7 +140,7 @@ def _take(node: _Node, document: dict[str, Any], row: list[str | None]) -> None:
             row[place] = value if type(value) is str else as_text(value)
 
 
-def _has_nul(text: bytes) -> bool:
+def has_nul(text: bytes) -> bool:
     r"""Whether an escape \u0000 really stands there, rather than an escaped backslash before the letters u0000."""
     start = text.find(b"\\u0000")
     while start != -1:

@@ -8,6 +8,7 @@ warehouse. It is given a `ReadRequest` and yields *parts*; landing writes them i
     Reject         something that could not be split into fields at all: a cut line, a page that is no JSON
     Deleted        keys the source says are gone (change data capture; a flag field needs nothing: it is a field)
     SourceFile     a file was read to its end; recorded with the rows, so that no file is read twice
+    KnownFile      content that was read before lies under this name; noted, so that it need not be hashed every time
     MissingFields  a declared field does not exist at the source: the gate refuses the load and names it
     WholeObject    what this read yielded is *all* the object holds now: keys it lacks are gone (a file snapshot)
 
@@ -99,6 +100,16 @@ class SourceFile:
     content_hash: bytes  # sha256 of the file's bytes as stored (compressed)
     bytes: int
     rows: int
+    version: str | None = None  # what the file's listing will show as long as nobody writes it; None if that cannot be told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFile:
+    """Content that was taken in before lies under this name."""
+
+    path: str
+    content_hash: bytes
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +130,15 @@ class WholeObject:
     """Everything the object holds now was yielded by this read. Of several unread snapshot files only the newest is read."""
 
 
-Part = Rows | CopyBytes | Reject | Deleted | SourceFile | MissingFields | WholeObject
+Part = Rows | CopyBytes | Reject | Deleted | SourceFile | KnownFile | MissingFields | WholeObject
 
 
 def _no_file_is_known(_: bytes) -> bool:
     return False
+
+
+def _no_name_is_known(_: str) -> tuple[str, bytes] | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +150,14 @@ class ReadRequest:
     unless `full` is false and the format lets them: files are chosen by `is_known_file`.
     `full`: read everything again, known files included.
     `is_known_file`: whether a file of that content (sha256) was already taken in.
+    `file_last_seen`: version and content of the file that lay under a name (path) the last time it was read, if that is known.
     """
 
     object: SourceObject
     since: str | None = None
     full: bool = False
     is_known_file: Callable[[bytes], bool] = field(default=_no_file_is_known)
+    file_last_seen: Callable[[str], tuple[str, bytes] | None] = field(default=_no_name_is_known)
 
 
 class Reader(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import shutil
@@ -22,6 +23,8 @@ _CHUNK = 1 << 20
 _STEP = 1 << 16  # bytes read and decompressed at a time
 _GZIP = 31  # zlib: a gzip header and checksum around the deflate stream
 _IN_MEMORY = 16 << 20  # bytes of a remote file kept in memory before it goes to a temporary file
+_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Damaged(Exception):
@@ -30,23 +33,46 @@ class Damaged(Exception):
     tail = b""  # of a line that the damage cut
 
 
+class Changing(Exception):
+    """The file became another while it was read: somebody is still writing it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileEntry:
-    """A file of a source's folder. `modified` (UTC) is None where the store does not say."""
+    """A file of a source's folder. `modified` (UTC) is None where the store does not say, and `tag` where it has none.
+
+    `tag` changes whenever the content does: an object store's ETag, a local file's inode and time of change.
+    """
 
     path: str  # as the file system knows it
     name: str  # below the connection's folder
+    size: int | None
     modified: datetime | None
+    tag: str | None
 
     @classmethod
     def of(cls, path: str, root: str, info: dict[str, Any]) -> FileEntry:
-        """From a listing's entry: file systems name the time of change differently."""
+        """From a listing's entry: file systems name these things differently."""
         stamp = info.get("mtime", info.get("LastModified", info.get("last_modified")))
         if isinstance(stamp, int | float):
             stamp = datetime.fromtimestamp(stamp, UTC)
         elif isinstance(stamp, datetime) and stamp.tzinfo is None:
             stamp = stamp.replace(tzinfo=UTC)
-        return cls(path=path, name=path.removeprefix(root).lstrip("/"), modified=stamp if isinstance(stamp, datetime) else None)
+        tag = info.get("ETag") or (f"{info['ino']}-{info['created']}" if info.get("ino") else None)
+        return cls(
+            path=path,
+            name=path.removeprefix(root).lstrip("/"),
+            size=info.get("size"),
+            modified=stamp if isinstance(stamp, datetime) else None,
+            tag=str(tag) if tag else None,
+        )
+
+    @property
+    def version(self) -> str | None:
+        """What is the same as long as nobody has written the file; None where the store says too little to tell."""
+        if self.size is None or (self.modified is None and self.tag is None):
+            return None
+        return f"{self.size} {self.modified.isoformat() if self.modified else ''} {self.tag or ''}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +99,21 @@ class StoredFile:
             return _unzstd(_Limited(self.handle, self.size))
         return stored
 
-    def lines(self) -> Iterator[bytes]:
-        """Lines with their ends, a byte-order mark taken off. Damaged after the last whole one, with the cut one in it."""
+    def lines(self, *, fallback: str | None = None) -> Iterator[bytes]:
+        """Lines in UTF-8 with their ends, a byte-order mark taken off. Damaged after the last whole one, with the cut one in it.
+
+        UTF-16 is known by its mark. A line that is no UTF-8 is read in the encoding `fallback`, if one is given: files of
+        several writers mix encodings line by line.
+        """
+        if fallback is None:
+            return self._plain_lines()
+        return (_in_utf8(line, fallback) for line in self._plain_lines())
+
+    def _plain_lines(self) -> Iterator[bytes]:
         tail = b""
-        mark = b"\xef\xbb\xbf"
         try:
-            for chunk in self.chunks():
+            for chunk in _without_mark(self.chunks()):
                 lines = io.BytesIO(tail + chunk).readlines()
-                if mark:
-                    lines[0] = lines[0].removeprefix(mark)
-                    mark = b""
                 tail = b"" if lines[-1].endswith(b"\n") else lines.pop()
                 yield from lines
         except Damaged as error:
@@ -94,13 +125,20 @@ class StoredFile:
 
 @contextmanager
 def open_stored(fs: AbstractFileSystem, entry: FileEntry) -> Iterator[StoredFile]:
-    """Opens a file and hashes it. A remote one is fetched once, into memory or an unnamed temporary file."""
+    """Opens a file and hashes it. A remote one is fetched once, into memory or an unnamed temporary file.
+
+    Raises Changing when it is not, at the end, the file that was listed.
+    """
     with _seekable(fs, entry.path) as handle:
         digest = hashlib.sha256()
         size = 0
         while chunk := handle.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
+        fs.invalidate_cache(fs._parent(entry.path))
+        after = FileEntry.of(entry.path, "", fs.info(entry.path))
+        if entry.size is not None and (size, after.version) != (entry.size, entry.version):
+            raise Changing
         yield StoredFile(entry=entry, size=size, content_hash=digest.digest(), handle=handle)
 
 
@@ -121,6 +159,39 @@ def _stored_chunks(handle: BinaryIO, size: int) -> Iterator[bytes]:
     while left and (chunk := handle.read(min(_STEP, left))):
         left -= len(chunk)
         yield chunk
+
+
+def _in_utf8(line: bytes, fallback: str) -> bytes:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        try:
+            return line.decode(fallback).encode()
+        except UnicodeDecodeError:
+            return line
+    return line
+
+
+def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks in UTF-8. What is wrong in UTF-16 becomes what is wrong in UTF-8, so that it costs its own line."""
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= len(_UTF8_MARK):
+            break
+    if not start.startswith(_UTF16_MARKS):
+        if start := start.removeprefix(_UTF8_MARK):
+            yield start
+        yield from (chunk for chunk in chunks if chunk)
+        return
+    decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
+    try:
+        for chunk in (start, *chunks):
+            if text := decoder.decode(chunk):
+                yield text.encode("utf-8", "surrogatepass")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise Damaged("the file is cut off in the middle of a character") from None
 
 
 def _gunzipped(stored: Iterator[bytes]) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from psycopg import sql
 
 from customer360.contracts.model import SourceObject
-from customer360.extract.protocol import CopyBytes, Deleted, MissingFields, Part, Reject, Rows, SourceFile, WholeObject
+from customer360.extract.protocol import CopyBytes, Deleted, KnownFile, MissingFields, Part, Reject, Rows, SourceFile, WholeObject
 from customer360.load import ledger, relations
 from customer360.load.killpoints import reach
 from customer360.load.relations import Warehouse, WorkTables
@@ -32,6 +32,7 @@ class _Seen:
 
     rows: int = 0
     files: list[SourceFile] = field(default_factory=list)
+    names: list[KnownFile] = field(default_factory=list)
     missing: list[dict[str, str]] = field(default_factory=list)
     whole: bool = False
     key_is_unique: bool = False
@@ -43,6 +44,14 @@ def known_files(connection: Warehouse, obj: SourceObject) -> frozenset[bytes]:
     """Hashes of the files already taken in for this object."""
     rows = connection.execute("select content_hash from ops.source_file where system = %s and object = %s", [obj.system, obj.name])
     return frozenset(bytes(hash_) for (hash_,) in rows)
+
+
+def known_names(connection: Warehouse, obj: SourceObject) -> dict[str, tuple[str, bytes]]:
+    """Version and content hash of the files seen before, by name."""
+    rows = connection.execute(
+        "select path, version, content_hash from ops.source_file_name where system = %s and object = %s", [obj.system, obj.name]
+    )
+    return {path: (version, bytes(hash_)) for path, version, hash_ in rows}
 
 
 def land(
@@ -72,6 +81,10 @@ def land(
 def _take_note(part: Part, seen: _Seen) -> None:
     if isinstance(part, SourceFile):
         seen.files.append(part)
+        if part.version is not None:
+            seen.names.append(KnownFile(path=part.path, content_hash=part.content_hash, version=part.version))
+    elif isinstance(part, KnownFile):
+        seen.names.append(part)
     elif isinstance(part, MissingFields):
         seen.missing += [{"field": name, "place": part.place} for name in sorted(part.fields)]
     elif isinstance(part, WholeObject):
@@ -170,6 +183,14 @@ def _close_landing(connection: Warehouse, obj: SourceObject, load: ledger.Load, 
                    on conflict (system, object, content_hash) do update
                    set path = excluded.path, rows = excluded.rows, load_id = excluded.load_id, read_at = clock_timestamp()""",
                 [(obj.system, obj.name, f.content_hash, f.path, f.bytes, f.rows, load.load_id) for f in seen.files],
+            )
+    if seen.names:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                """insert into ops.source_file_name (system, object, path, version, content_hash) values (%s, %s, %s, %s, %s)
+                   on conflict (system, object, path) do update
+                   set version = excluded.version, content_hash = excluded.content_hash, seen_at = clock_timestamp()""",
+                [(obj.system, obj.name, n.path, n.version, n.content_hash) for n in seen.names],
             )
     work: dict[str, Any] = {
         "form": seen.form,

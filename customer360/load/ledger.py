@@ -207,15 +207,14 @@ def note(
         if moment:
             sums.append(sql.SQL("{} = clock_timestamp()").format(sql.Identifier(moment)))
     sums.append(sql.SQL("work = (work || %(work)s) - %(forget)s::text[]"))
-    for name, value in (("watermark_to", watermark_to), ("error", error)):
-        if value is not None:
-            sums.append(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value)))
+    texts = {name: value for name, value in (("watermark_to", watermark_to), ("error", error)) if value is not None}
+    sums += [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in texts]
     if refusal is not None:
         sums.append(sql.SQL("refusal = %(refusal)s"))
     noted = _fetch(
         connection,
         sql.SQL("update ops.load set {} where load_id = %(load_id)s returning {}").format(sql.SQL(", ").join(sums), _COLUMNS),
-        {"load_id": load.load_id, "work": Jsonb(work or {}), "forget": list(forget), "refusal": Jsonb(refusal)},
+        {"load_id": load.load_id, "work": Jsonb(work or {}), "forget": list(forget), "refusal": Jsonb(refusal), **texts},
     )
     return cast(Load, noted)
 

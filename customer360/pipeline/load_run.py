@@ -180,6 +180,7 @@ class LoadRun:
             since=self._lower_bound(load),
             full=load.kind == "full",
             is_known_file=known.__contains__,
+            file_last_seen=landing.known_names(self._connection, self._object).get,
         )
         with self._timed("land"):
             try:

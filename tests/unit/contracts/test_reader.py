@@ -35,6 +35,11 @@ def server(data, **entries):
     extract(data).clear()
 
 
+def files(data, **entries):
+    server(data, type="local", format="csv", path="*.csv")
+    extract(data).update(**entries)
+
+
 def link(data, **relation):
     prop(data, 1, of=1)["relationships"] = [relation]
 
@@ -156,6 +161,13 @@ BROKEN = {
     "endpoint of a database": (lambda d: extract(d).update(endpoint={"path": "x"}), "members", "postgresql server"),
     "files of a database": (lambda d: extract(d).update(files="*.csv"), "members", "no meaning"),
     "no files": (lambda d: server(d, type="local", format="csv"), "members", "says no files"),
+    "settle time that is none": (lambda d: files(d, settle="soon"), "members", "settle 'soon' is no time span"),
+    "marker in another folder": (lambda d: files(d, marker="../_SUCCESS"), "members", "names no file"),
+    "marker with an unknown placeholder": (lambda d: files(d, marker="{file}.done"), "members", "names no file"),
+    "encoding nobody knows": (lambda d: files(d, encoding="utf-9"), "members", "windows-1252"),
+    "encoding that is none of text": (lambda d: files(d, encoding="zlib"), "members", "windows-1252"),
+    "encoding in which a comma is none": (lambda d: files(d, encoding="utf-16"), "members", "byte-order mark"),
+    "settle time of a database": (lambda d: extract(d).update(settle="5m"), "members", "no meaning"),
     "files from elsewhere": (lambda d: server(d, type="local", format="csv", path="../*.csv"), "members", "says no files"),
     "no format": (lambda d: server(d, type="local", path="*.csv"), "members", "says no format"),
     "unknown format": (lambda d: server(d, type="local", path="*.csv", format="cvs"), "servers.0", "did you mean 'csv'?"),

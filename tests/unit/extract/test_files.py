@@ -8,15 +8,19 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import fsspec
 import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 
 from customer360.contracts.model import SourceContract
+from customer360.extract import stored_file
 from customer360.extract.files import SETTLED_AFTER, FilesReader
 from customer360.extract.protocol import (
+    KnownFile,
     MissingFields,
     Part,
     ReadRequest,
@@ -73,9 +77,9 @@ def test_files_come_in_the_order_of_their_names_each_with_its_hash(tmp_path: Pat
     write_gz(tmp_path / "elsewhere/0.jsonl.gz", {"messageId": "x"})
     parts = read(json_contract, tmp_path)
     assert [row[0] for row in rows(parts)] == ["a", "b", "c"]
-    assert of(SourceFile, parts) == [
-        SourceFile(path="events/1.jsonl.gz", content_hash=hashlib.sha256(first).digest(), bytes=len(first), rows=1),
-        SourceFile(path="events/2.jsonl.gz", content_hash=hashlib.sha256(second).digest(), bytes=len(second), rows=2),
+    assert [(file.path, file.content_hash, file.bytes, file.rows) for file in of(SourceFile, parts)] == [
+        ("events/1.jsonl.gz", hashlib.sha256(first).digest(), len(first), 1),
+        ("events/2.jsonl.gz", hashlib.sha256(second).digest(), len(second), 2),
     ]
 
 
@@ -83,7 +87,10 @@ def test_a_file_is_taken_once_by_content_whatever_its_name(tmp_path: Path, json_
     content = write_gz(tmp_path / "events/1.jsonl.gz", {"messageId": "a"})
     (tmp_path / "events/1-again.jsonl.gz").write_bytes(content)
     known = [hashlib.sha256(content).digest()]
-    assert read(json_contract, tmp_path, known=known) == []
+    assert {part.path for part in read(json_contract, tmp_path, known=known) if isinstance(part, KnownFile)} == {
+        "events/1.jsonl.gz", "events/1-again.jsonl.gz",
+    }  # fmt: skip
+    assert rows(read(json_contract, tmp_path, known=known)) == []
     assert len(rows(read(json_contract, tmp_path, known=known, full=True))) == 2
 
 
@@ -273,7 +280,7 @@ def test_only_the_newest_snapshot_is_read_and_it_is_the_whole(tmp_path: Path, sn
     parts = read(snapshots, tmp_path)
     assert [row[0] for row in rows(parts)] == ["2", "3"]
     assert parts[-1] == WholeObject() and len(of(SourceFile, parts)) == 1
-    assert read(snapshots, tmp_path, known=[of(SourceFile, parts)[0].content_hash]) == []
+    assert rows(read(snapshots, tmp_path, known=[of(SourceFile, parts)[0].content_hash])) == []
 
 
 def test_a_list_that_returns_to_an_earlier_state_is_news(tmp_path: Path, snapshots: SourceContract) -> None:
@@ -291,3 +298,153 @@ def test_a_snapshot_that_could_not_be_read_whole_buries_nobody(tmp_path: Path, s
     (tmp_path / "1.csv").write_text(body)
     parts = read(snapshots, tmp_path)
     assert of(SourceFile, parts) and not of(WholeObject, parts)
+
+
+# ------------------------------------------------------------------------------------------- when a file is finished
+@pytest.mark.parametrize("name", [".1.csv", "_1.csv", "1.csv.part", "1.csv.PARTIAL", "1.csv.filepart", "1.csv.tmp"])
+def test_a_name_that_says_unfinished_is_left(tmp_path: Path, declared: Declared, name: str) -> None:
+    contract = declared({"id": "id"}, files="*", format="csv")
+    (tmp_path / name).write_text("id\n1\n")
+    assert read(contract, tmp_path) == []
+    (tmp_path / name).rename(tmp_path / "1.csv")
+    assert rows(read(contract, tmp_path)) == [("1", None)]
+
+
+def test_a_file_younger_than_its_settle_time_waits(tmp_path: Path, declared: Declared) -> None:
+    contract = declared({"id": "id"}, files="*.csv", format="csv", settle=timedelta(minutes=10))
+    (tmp_path / "1.csv").write_text("id\n1\n")
+    written = datetime.fromtimestamp((tmp_path / "1.csv").stat().st_mtime, UTC)
+    assert read(contract, tmp_path, now=written + timedelta(minutes=9)) == []
+    assert rows(read(contract, tmp_path, now=written + timedelta(minutes=10))) == [("1", None)]
+
+
+@pytest.mark.parametrize(("marker", "name"), [("_SUCCESS", "day/_SUCCESS"), ("{name}.done", "day/1.csv.done")])
+def test_a_file_waits_for_its_marker(tmp_path: Path, declared: Declared, marker: str, name: str) -> None:
+    contract = declared({"id": "id"}, files="**/*.csv", format="csv", marker=marker)
+    (tmp_path / "day").mkdir()
+    (tmp_path / "day/1.csv").write_text("id\n1\n")
+    assert read(contract, tmp_path) == []
+    (tmp_path / name).touch()
+    assert rows(read(contract, tmp_path)) == [("1", None)]
+
+
+def test_a_file_that_changes_while_it_is_read_is_left(
+    tmp_path: Path, csv_contract: SourceContract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "1.csv").write_text("id,Name,at\n1,a,x\n")
+    opened = stored_file._seekable
+
+    def written_meanwhile(fs: object, path: str) -> object:
+        with Path(path).open("a") as handle:
+            handle.write("2,b,x\n")
+        return opened(fs, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stored_file, "_seekable", written_meanwhile)
+        assert read(csv_contract, tmp_path) == []
+    assert [row[0] for row in rows(read(csv_contract, tmp_path))] == ["1", "2"]
+
+
+# ------------------------------------------------------------------------------------------------ known by the listing
+def test_a_file_that_nobody_wrote_since_is_not_opened(
+    tmp_path: Path, csv_contract: SourceContract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "1.csv"
+    path.write_text("id,Name,at\n1,a,x\n")
+    (file,) = of(SourceFile, read(csv_contract, tmp_path))
+    assert file.version is not None
+
+    def again(version: str | None = file.version, known: bytes = file.content_hash) -> list[Part]:
+        reader = FilesReader(csv_contract, tmp_path.as_uri(), clock=lambda: LATER)
+        seen = {"1.csv": (version, file.content_hash)}
+        request = ReadRequest(object=csv_contract.objects[0], is_known_file={known}.__contains__, file_last_seen=seen.get)  # type: ignore[arg-type]
+        return list(reader.read(request))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stored_file, "_seekable", lambda *_: pytest.fail("the file was opened"))
+        assert again() == []
+    assert again(version="another") == [KnownFile(path="1.csv", content_hash=file.content_hash, version=file.version)]
+    assert len(rows(again(known=b"of a load that was refused"))) == 1
+    times = path.stat()
+    path.write_text("id,Name,at\n2,a,x\n")  # replaced under its name: as long as before, its time of change put back
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert [row[0] for row in rows(again())] == ["2"]
+
+
+def test_the_listing_of_a_file_just_written_is_not_trusted(tmp_path: Path, csv_contract: SourceContract) -> None:
+    (tmp_path / "1.csv").write_text("id,Name,at\n1,a,x\n")
+    assert [file.version for file in of(SourceFile, read(csv_contract, tmp_path, now=datetime.now(UTC)))] == [None]
+
+
+# ------------------------------------------------------------------------------------------------------- encodings
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_known_by_its_mark(tmp_path: Path, csv_contract: SourceContract, encoding: str) -> None:
+    (tmp_path / "1.csv").write_bytes("\ufeffid,Name,at\r\n1,Müller 山田,x\r\n".encode(encoding))
+    assert rows(read(csv_contract, tmp_path)) == [("1", "Müller 山田", "x", None)]
+    (tmp_path / "1.csv").write_bytes("\ufeffid,Name,at\r\n1,a,x\r\n2,b,x\r\n".encode(encoding) + b"3")
+    parts = read(csv_contract, tmp_path)
+    assert [row[0] for row in rows(parts)] == ["1", "2"]
+    assert [reject.reason for reject in of(Reject, parts)] == ["the file is cut off in the middle of a character"]
+
+
+def test_lines_of_another_encoding_are_read_when_it_is_declared(tmp_path: Path, declared: Declared) -> None:
+    contract = declared({"id": "id", "name": "Name"}, files="*.csv", format="csv", encoding="windows-1252")
+    (tmp_path / "1.csv").write_bytes("id,Name\n1,Müller\n".encode() + "2,Müller – Söhne\n".encode("windows-1252") + b"3,\x81\n")
+    parts = read(contract, tmp_path)
+    assert rows(parts) == [("1", "Müller", None), ("2", "Müller – Söhne", None)]
+    assert [reject.reason for reject in of(Reject, parts)] == ["not UTF-8"]
+
+
+# --------------------------------------------------------------------------------------------------------- Parquet
+def write_parquet(path: Path, columns: dict[str, object], **options: object) -> None:
+    parquet.write_table(pa.table(columns), path, **options)
+
+
+def test_parquet_values_are_written_as_postgresql_reads_them(tmp_path: Path, declared: Declared) -> None:
+    names = ["id", "amount", "at", "day", "is_new", "share", "tags", "kind"]
+    contract = declared({name: name for name in names}, files="*.parquet", format="parquet")
+    moment = datetime(2026, 11, 22, 10, 0, 0, 123456, tzinfo=UTC)
+    write_parquet(
+        tmp_path / "1.parquet",
+        {
+            "id": [1, 2], "amount": pa.array([Decimal("12.30"), None], pa.decimal128(10, 2)), "at": [moment, None],
+            "day": [moment.date(), None], "is_new": [True, None], "share": [0.1, 1e21], "tags": [["a", "b"], None],
+            "kind": pa.array(["x", "x"]).dictionary_encode(), "zone": [None, {"name": "eu"}],
+        },
+        compression="zstd",
+    )  # fmt: skip
+    first, second = rows(read(contract, tmp_path))
+    assert first == ("1", "12.30", "2026-11-22 10:00:00.123456Z", "2026-11-22", "true", "0.1", '["a","b"]', "x", None)
+    assert second == ("2", None, None, None, None, "1e+21", None, "x", '{"zone":{"name":"eu"}}')
+
+
+def test_parquet_paths_into_structs_missing_columns_and_nul(tmp_path: Path, declared: Declared) -> None:
+    contract = declared({"id": "id", "city": "home.city", "gone": "gone"}, files="*.parquet", format="parquet")
+    write_parquet(
+        tmp_path / "1.parquet", {"id": ["a", "b\0", "c"], "home": [{"city": "Ulm", "zip": "1"}, None, {"city": None, "zip": None}]}
+    )
+    parts = read(contract, tmp_path)
+    assert parts[0] == MissingFields(fields=frozenset({"gone"}), place="1.parquet")
+    assert rows(parts) == [("a", "Ulm", None, '{"home":{"zip":"1"}}'), ("c", None, None, None)]
+    assert [(reject.place, reject.reason) for reject in of(Reject, parts)] == [("1.parquet row 2", "holds a NUL character")]
+    assert of(SourceFile, parts)[0].rows == 3
+
+
+def test_a_cut_parquet_file_waits_and_then_is_a_reject(tmp_path: Path, declared: Declared) -> None:
+    contract = declared({"id": "id"}, files="*.parquet", format="parquet")
+    write_parquet(tmp_path / "1.parquet", {"id": list(range(10_000))})
+    whole = (tmp_path / "1.parquet").read_bytes()
+    (tmp_path / "1.parquet").write_bytes(whole[:-20])
+    assert read(contract, tmp_path, now=datetime.now(UTC)) == []
+    assert [reject.reason for reject in of(Reject, read(contract, tmp_path))] == ["no Parquet file, or cut off before its schema"]
+    broken = bytearray(whole)
+    broken[10:2_000] = os.urandom(1_990)
+    (tmp_path / "1.parquet").write_bytes(broken)
+    assert [reject.reason for reject in of(Reject, read(contract, tmp_path))] == ["the file is damaged"]
+
+
+def test_zstd_written_in_several_frames_is_read_to_its_end(tmp_path: Path, declared: Declared) -> None:
+    contract = declared({"id": "id"}, files="*", format="jsonl")
+    frames = [pa.compress(f'{{"id":"{number}"}}\n'.encode(), codec="zstd", asbytes=True) for number in range(3)]
+    (tmp_path / "1.jsonl.zst").write_bytes(b"".join(frames))
+    assert [row[0] for row in rows(read(contract, tmp_path))] == ["0", "1", "2"]

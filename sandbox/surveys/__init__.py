@@ -1,0 +1,1 @@
+"""The survey tool: respondents and their answers, as files on an SFTP server."""
