@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from customer360.identity.match.columns import frame_of_wide
 from customer360.identity.match.database import connect
@@ -16,23 +17,61 @@ _LEFT = re.compile(r"\bl\.")
 _RIGHT = re.compile(r"\br\.")
 _COLUMN = re.compile(r"\b[lr]\.(\w+)")
 _CHUNK = 20_000
+_SEVERAL = "_any"  # ends the name of a column of all values of a type, where some record has several
 _EVERY_PAIR = "1 = 1"
 
 
 def wide_frame(records: Iterable[tuple[str, Mapping[str, Sequence[str]]]]) -> pa.Table:
     """The matcher's frame of `(record_id, standard)` rows (see `identity.record.standard`); the source is the id's first part.
 
-    Rows may stream: they become Arrow a chunk at a time, so that a million records never stand in memory as Python objects.
+    Rows may stream. They are put into columns a chunk at a time, so that a million records never stand in memory as Python objects.
     """
     iterator = iter(records)
     chunks = []
     while chunk := list(islice(iterator, _CHUNK)):
         chunks.append(_wide(chunk))
-    if not chunks:
-        return _wide([])
-    table = pa.concat_tables(chunks, promote_options="default")
-    types = {name: name.split("#", 1)[0] for name in sorted(table.column_names) if "#" in name}
-    return frame_of_wide(table, types, record_id="record_id", source="source", is_standard=True)
+    names = sorted({name for chunk in chunks for name in chunk.column_names if "#" in name})
+    if len(chunks) < 2:
+        return _frame(chunks[0] if chunks else _wide([]), names)
+    chunks.reverse()
+    frames, several = [], set()
+    while chunks:
+        chunk = chunks.pop()
+        frame = _frame(chunk, names)
+        several |= {name for name in frame.column_names if name.endswith(_SEVERAL)}
+        frames.append(_with_lists(frame, chunk, names))
+    frame = pa.concat_tables(frames, promote_options="default")
+    return frame.drop_columns([name for name in frame.column_names if name.endswith(_SEVERAL) and name not in several])
+
+
+def _frame(chunk: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The frame of a chunk, given all columns of the whole: which there are decides what the frame's columns are made of."""
+    for name in set(names) - set(chunk.column_names):
+        chunk = chunk.append_column(name, pa.nulls(chunk.num_rows, pa.string()))
+    types = {name: name.split("#", 1)[0] for name in names}
+    return frame_of_wide(chunk, types, record_id="record_id", source="source", is_standard=True)
+
+
+def _with_lists(frame: pa.Table, chunk: pa.Table, names: Collection[str]) -> pa.Table:
+    """The frame with a column `<column>_any` for every column of which other chunks may have one, of the one value that each record has.
+    Where the records have a column of the type, a value that came out of another (a first name out of a whole one) is none of them."""
+    for name in set(frame.column_names) - {"unique_id", "source_dataset"}:
+        if not pa.types.is_string(frame[name].type) or f"{name}{_SEVERAL}" in frame.column_names:
+            continue
+        values = frame[name]
+        if f"{name}#0" in names:
+            own = chunk[f"{name}#0"] if f"{name}#0" in chunk.column_names else pa.nulls(chunk.num_rows, pa.string())
+            values = pc.if_else(pc.is_valid(own), values, pa.scalar(None, pa.string()))
+        frame = frame.append_column(f"{name}{_SEVERAL}", _lists_of_one(values))
+    return frame
+
+
+def _lists_of_one(values: pa.ChunkedArray) -> pa.Array:
+    """`[value]` of each value, null of null."""
+    whole = values.combine_chunks()
+    known = pc.is_valid(whole)
+    offsets = pa.array([0, *pc.cumulative_sum(known.cast(pa.int32())).to_pylist()], pa.int32())
+    return pa.ListArray.from_arrays(offsets, whole.drop_null(), mask=pc.invert(known))
 
 
 def _wide(records: Sequence[tuple[str, Mapping[str, Sequence[str]]]]) -> pa.Table:

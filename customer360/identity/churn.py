@@ -20,6 +20,7 @@ from customer360.identity import components, customers, edges, evidence, probabi
 from customer360.identity.components import ScopeEdge
 from customer360.identity.evaluation import pairs_within, source_of
 from customer360.identity.keyed_hash import key
+from customer360.identity.parts import parts
 from customer360.identity.resolution import Progress, Rules
 from customer360.identity.transitions import Transition
 
@@ -97,18 +98,21 @@ def churn(connection: Connection[Any], rules: Rules, *, progress: Progress | Non
     threshold = rules.model.match_threshold
     say("edges")
     _collect(connection, rules)
-    say("clusters")
-    components.close_all(connection)
-    scope = components.read(connection, threshold=threshold, edge_table="desired_edge")
-    clusters = components.clusters(scope, threshold=threshold, parameters=rules.model.cluster)
     say("customers")
-    planned = customers.plan(connection, scope=scope, clusters=clusters, changed_records=(), differences=())
+    found, clusters, holding = Transition(), list[frozenset[str]](), list[ScopeEdge]()
+    for _ in parts(connection, threshold=threshold, edge_table="desired_edge"):
+        scope = components.read(connection, threshold=threshold, edge_table="desired_edge")
+        joined = components.clusters(scope, threshold=threshold, parameters=rules.model.cluster)
+        planned = customers.plan(connection, scope=scope, clusters=joined, changed_records=(), differences=())
+        found.add(planned.transition)
+        clusters += joined
+        holding += scope.edges
     after = {record: _name(records) for records in clusters for record in records}
     return Outcome(
-        churn=_counted(connection, planned.transition, held, clusters, after),
+        churn=_counted(connection, found, held, clusters, after),
         customer_of=after,
-        edges=scope.edges,
-        groups=_groups(planned.transition),
+        edges=holding,
+        groups=_groups(found),
     )
 
 

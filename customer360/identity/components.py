@@ -20,7 +20,7 @@ from customer360.identity.edges import EdgeDifference
 from customer360.identity.evidence import stream
 from customer360.identity.forest import Forest
 from customer360.identity.match.cluster import cluster
-from customer360.identity.pieces import FIRM, pieces, pieces_around
+from customer360.identity.pieces import FIRM, pieces_around
 from customer360.identity.weak_links import strongest_tree
 
 _FETCHED = 5_000  # records whose edges are fetched at a time
@@ -54,7 +54,7 @@ def close(connection: Connection[Any], affected: Collection[str], differences: I
     graph = _Graph(connection, differences, threshold=threshold)
     reached = set(affected).union(*pieces_around(affected, graph.before))
     found = pieces_around(reached, graph.now)  # asks the database, so before COPY takes the connection
-    _make_scope(connection)
+    connection.execute("create temporary table scope (record_id text primary key, piece bigint not null) on commit drop")
     with connection.cursor() as cursor, cursor.copy("copy scope from stdin") as copy:
         for number, piece in enumerate(found):
             for record_id in piece:
@@ -62,28 +62,17 @@ def close(connection: Connection[Any], affected: Collection[str], differences: I
     connection.execute("analyze scope")
 
 
-def close_all(connection: Connection[Any]) -> None:
-    """Make the temporary table `scope` of every record there is; `read` finds the pieces."""
-    _make_scope(connection)
-    connection.execute("insert into scope select record_id from identity.record")
-    connection.execute("analyze scope")
-
-
-def _make_scope(connection: Connection[Any]) -> None:
-    connection.execute("create temporary table scope (record_id text primary key, piece bigint) on commit drop")
-
-
 def read(connection: Connection[Any], *, threshold: float, edge_table: LiteralString = "identity.edge") -> Scope:
-    """Read what clustering needs of the records in the temporary table `scope`; `edge_table` may be one of edges not yet adopted."""
-    records = []
-    is_whole = False
-    for record_id, piece in stream(
-        connection,
-        "select s.record_id, s.piece from scope s join identity.record r using (record_id) where not r.is_deleted order by s.record_id",
-        [],
-    ):
-        records.append(record_id)
-        is_whole = is_whole or piece is None
+    """Read what clustering needs of the records in the temporary table `scope` (see `close`, and `parts`); `edge_table` may be one of
+    edges not yet adopted."""
+    records = [
+        record_id
+        for (record_id,) in stream(
+            connection,
+            "select s.record_id from scope s join identity.record r using (record_id) where not r.is_deleted order by s.record_id",
+            [],
+        )
+    ]
     same = {record_id: record_id for record_id in records}  # one string per id, however many edges name it
     edges = [
         ScopeEdge(record_id_l=same[left], record_id_r=same[right], kind=kind, rule=rule, probability=probability, holds=holds)
@@ -92,14 +81,12 @@ def read(connection: Connection[Any], *, threshold: float, edge_table: LiteralSt
             f"""select e.record_id_l, e.record_id_r, e.kind, e.rule, e.probability,
                       e.kind in ('declared', 'decided') or e.kind = 'exact' and e.evidence ->> 'agreement' <> 'silent'
                  from scope s join {edge_table} e on e.record_id_l = s.record_id
-                 join scope o on o.record_id = e.record_id_r and o.piece is not distinct from s.piece
+                 join scope o on o.record_id = e.record_id_r and o.piece = s.piece
                 where e.kind <> 'probabilistic' or e.probability >= %s
                 order by e.record_id_l, e.record_id_r, e.kind, e.rule""",
             [threshold],
         )
     ]
-    if is_whole:
-        edges = _within_pieces(edges)
     cannot_link = connection.execute(
         """select d.record_id_l, d.record_id_r from scope s join identity.decision d on d.record_id_l = s.record_id
             where d.verdict = 'cannot_link' and d.withdrawn_at is null order by 1, 2"""
@@ -121,22 +108,16 @@ def read(connection: Connection[Any], *, threshold: float, edge_table: LiteralSt
     )
 
 
-def _within_pieces(edges: list[ScopeEdge]) -> list[ScopeEdge]:
-    """The edges but those that were cut to take a component apart that is too large."""
-    piece_of = {record: number for number, members in enumerate(pieces(_strongest(edges))) for record in members}
-    return [edge for edge in edges if piece_of.get(edge.record_id_l, edge.record_id_l) == piece_of.get(edge.record_id_r, edge.record_id_r)]
-
-
 def _strongest(edges: Iterable[ScopeEdge]) -> dict[tuple[str, str], float]:
     """Pair of records → what the weightiest edge between them counts for."""
     strongest: dict[tuple[str, str], float] = {}
     for edge in edges:
         pair = (edge.record_id_l, edge.record_id_r)
-        strongest[pair] = max(strongest.get(pair, 0.0), _weight(edge.kind, edge.probability))
+        strongest[pair] = max(strongest.get(pair, 0.0), weight(edge.kind, edge.probability))
     return strongest
 
 
-def _weight(kind: str, probability: float) -> float:
+def weight(kind: str, probability: float) -> float:
     """What an edge counts for among the others: declared and exact evidence has passed its own rules, the model does not judge it again."""
     return probability if kind == "probabilistic" else FIRM
 
@@ -158,9 +139,9 @@ class _Graph:
         pair = (one.record_id_l, one.record_id_r)
         before = one.probability if one.change == "removed" else one.probability_before
         if before is not None and self._holds(one.kind, before):
-            self._gone[pair].append(_weight(one.kind, before))
+            self._gone[pair].append(weight(one.kind, before))
         if one.change != "removed" and self._holds(one.kind, one.probability):
-            self._came[pair].append(_weight(one.kind, one.probability))
+            self._came[pair].append(weight(one.kind, one.probability))
         self._differing[pair[0]].add(pair[1])
         self._differing[pair[1]].add(pair[0])
 
@@ -200,7 +181,7 @@ class _Graph:
                 {"records": batch, "threshold": self._threshold},
             )
             for record, other, kind, probability in rows:
-                self._now[record].setdefault(other, []).append(_weight(kind, probability))
+                self._now[record].setdefault(other, []).append(weight(kind, probability))
 
 
 def components(records: Iterable[str], edges: Iterable[ScopeEdge]) -> list[list[str]]:

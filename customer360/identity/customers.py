@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,8 +49,37 @@ class CustomerPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is to be written."""
-        return not (self.transition.assignments or self.transition.left or self.confidences or self.touched)
+        """Whether nothing is to be written but the change log."""
+        return not (self.transition.assignments or self.transition.left or self.confidences)
+
+
+@dataclass(slots=True)
+class CustomerChanges:
+    """What a run did to the customers, over all its parts."""
+
+    examined: int = 0  # records
+    largest: int = 0  # records of a cluster
+    disturbed: int = 0  # customers retired, or living on with records taken from them
+    kinds: dict[UUID, str] = field(default_factory=dict)  # for the change log: born, changed, retired
+    events: Counter[str] = field(default_factory=Counter)
+    gained: int = 0  # customers born or revived, less those retired
+
+    def add(self, planned: CustomerPlan, *, examined: int) -> None:
+        """Count what one part did."""
+        found = planned.transition
+        self.examined += examined
+        self.largest = max(self.largest, planned.largest)
+        self.disturbed += len(found.retired | found.losers)
+        self.gained += len(planned.born) + len(planned.revived) - len(found.retired)
+        self.events.update(event.kind for event in found.events)
+        self.kinds |= dict.fromkeys(planned.changed, "changed")
+        self.kinds |= dict.fromkeys(planned.born, "born") | dict.fromkeys(planned.revived, "born")
+        self.kinds |= dict.fromkeys(found.retired, "retired")
+
+    @property
+    def changed(self) -> int:
+        """Living customers that changed, the new ones left out."""
+        return sum(kind == "changed" for kind in self.kinds.values())
 
 
 def plan(
@@ -89,13 +119,13 @@ def plan(
     return CustomerPlan(
         transition=found,
         confidences=_confidences(connection, scope, clusters, customer_of),
-        touched={customer_of[record] for record in changed_records if record in customer_of},
+        touched={customer for record, customer in customer_of.items() if record in changed_records},
         largest=max((len(records) for records in clusters), default=0),
     )
 
 
 def write(connection: Connection[Any], planned: CustomerPlan, *, run_id: int) -> None:
-    """Write the plan, all of it dated with the transaction's time, the change log last."""
+    """Write the plan, all of it dated with the transaction's time. `log` follows when all is written."""
     found = planned.transition
     at = _now(connection)
     with connection.cursor() as cursor:
@@ -126,8 +156,16 @@ def write(connection: Connection[Any], planned: CustomerPlan, *, run_id: int) ->
                 copy.write_row(
                     (run_id, event.kind, event.customer_id, event.other_id, list(event.record_ids), json.dumps(dict(event.reason)))
                 )
+        connection.execute("drop table new_confidence")
     _refresh_aliases(connection, sorted(set(found.left) | set(found.joined)), run_id)
-    _log_changes(connection, planned, run_id)
+
+
+def log(connection: Connection[Any], changes: CustomerChanges, *, run_id: int) -> None:
+    """Tell the change log. Last: readers keep the greatest sequence number they have seen, so numbers must follow commit order."""
+    connection.execute("lock table identity.change in share row exclusive mode")
+    with connection.cursor() as cursor, cursor.copy("copy identity.change (customer_id, run_id, kind) from stdin") as copy:
+        for customer_id, kind in sorted(changes.kinds.items()):
+            copy.write_row((customer_id, run_id, kind))
 
 
 def _confidences(
@@ -216,17 +254,6 @@ def _refresh_aliases(connection: Connection[Any], records: Sequence[str], run_id
         [run_id],
     )
     connection.execute("drop table alias_candidate, alias_target")
-
-
-def _log_changes(connection: Connection[Any], planned: CustomerPlan, run_id: int) -> None:
-    """Last: readers keep the greatest sequence number they have seen, so numbers must follow commit order."""
-    connection.execute("lock table identity.change in share row exclusive mode")
-    kinds: dict[UUID, str] = dict.fromkeys(planned.changed, "changed")
-    kinds |= dict.fromkeys(planned.born, "born") | dict.fromkeys(planned.revived, "born")
-    kinds |= dict.fromkeys(planned.transition.retired, "retired")
-    with connection.cursor() as cursor, cursor.copy("copy identity.change (customer_id, run_id, kind) from stdin") as copy:
-        for customer_id, kind in sorted(kinds.items()):
-            copy.write_row((customer_id, run_id, kind))
 
 
 def _new_ids(connection: Connection[Any]) -> Iterator[UUID]:

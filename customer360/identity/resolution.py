@@ -23,6 +23,7 @@ from customer360.identity.evidence import Edge, RefusedValue
 from customer360.identity.keyed_hash import key, keyed_hash
 from customer360.identity.limits import Breach, RunFigures, breaches
 from customer360.identity.match.model import Model
+from customer360.identity.parts import parts
 from customer360.identity.pieces import LARGEST_PIECE
 from customer360.identity.records import RecordChanges, RecordWriter
 from customer360.identity.settings import Settings
@@ -110,38 +111,30 @@ def run(connection: Connection[Any], rules: Rules, *, full: bool, accept: bool =
     with clock.step("edges"):
         changed = changes.changed | start.requested
         evidenced = _edges(connection, rules, changes, changed, run_id, secret, everything=everything)
-    with clock.step("clusters"):
-        threshold = rules.model.match_threshold
-        if everything:
-            components.close_all(connection)
-        else:
-            components.close(connection, changed | evidenced.records, evidenced.differences, threshold=threshold)
-        scope = components.read(connection, threshold=threshold)
-        found = components.clusters(scope, threshold=threshold, parameters=rules.model.cluster)
-    with clock.step("customers"):
-        planned = customers.plan(
-            connection, scope=scope, clusters=found, changed_records=changes.changed, differences=evidenced.differences
-        )
-        disturbed = len(planned.transition.retired | planned.transition.losers)
-        figures = RunFigures(
-            largest_cluster=planned.largest,
-            customers_before=start.customers,
-            customers_disturbed=disturbed,
-            values_decided=evidenced.values_decided,
-            values_refused=evidenced.values_refused,
-        )
-        broken = breaches(figures, rules.settings.gate)
-        if broken and not accept:
-            raise IdentityGateError(broken)
-        if not planned.is_empty:
-            customers.write(connection, planned, run_id=run_id)
+    made, examined = _customers(connection, rules, clock, changes, evidenced, changed, run_id=run_id, everything=everything)
+    figures = RunFigures(
+        largest_cluster=made.largest,
+        customers_before=start.customers,
+        customers_disturbed=made.disturbed,
+        values_decided=evidenced.values_decided,
+        values_refused=evidenced.values_refused,
+    )
+    broken = breaches(figures, rules.settings.gate)
+    if broken and not accept:
+        raise IdentityGateError(broken)
     with clock.step("review"):
-        examined = None if everything else {*scope.records, *changed, *evidenced.records}
         decisions.reopen(connection, record_ids=None if everything else changes.changed, secret=secret)
-        asked = review_queue.refresh(connection, records=examined, threshold=threshold, weak_below=rules.settings.review.weak_link_below)
-    result.counts = _counts(changes, evidenced, len(scope.records), planned, start.customers)
+        asked = review_queue.refresh(
+            connection,
+            records=None if everything else {*examined, *changed, *evidenced.records},
+            threshold=rules.model.match_threshold,
+            weak_below=rules.settings.review.weak_link_below,
+        )
+    if made.kinds:
+        customers.log(connection, made, run_id=run_id)
+    result.counts = _counts(changes, evidenced, made, start.customers)
     result.counts |= {"questions_written": asked.written, "questions_settled": asked.removed}
-    something = bool(changes.changed or evidenced.differences or evidenced.added or not planned.is_empty)
+    something = bool(changes.changed or evidenced.differences or evidenced.added or made.kinds)
     _finish(connection, rules, start, result, run_id, something=something)
     return result
 
@@ -244,18 +237,56 @@ def _edges(
     return edges.EdgeChanges(differences=differences, added=added, values_decided=decided, values_refused=refused)
 
 
-def _counts(
+def _customers(
+    connection: Connection[Any],
+    rules: Rules,
+    clock: _Clock,
     changes: RecordChanges,
     evidenced: edges.EdgeChanges,
-    examined: int,
-    planned: customers.CustomerPlan,
-    customers_before: int,
-) -> dict[str, int]:
+    changed: set[str],
+    *,
+    run_id: int,
+    everything: bool,
+) -> tuple[customers.CustomerChanges, set[str]]:
+    """Cluster what the change reaches, or everything, and write what that does to the customers. Returns that, and the records that an
+    incremental run looked at."""
+    threshold = rules.model.match_threshold
+    made, examined = customers.CustomerChanges(), set[str]()
+    changed_records = changes.changed
+    scopes = _scopes(connection, changed, evidenced, threshold, everything=everything)
+    while True:
+        with clock.step("clusters"):
+            left = next(scopes, None)
+            if left is None:
+                return made, examined
+            scope = components.read(connection, threshold=threshold)
+            found = components.clusters(scope, threshold=threshold, parameters=rules.model.cluster)
+        with clock.step("customers"):
+            here = set(scope.records)
+            differences = [one for one in evidenced.differences if one.record_id_l in here or one.record_id_r in here]
+            planned = customers.plan(connection, scope=scope, clusters=found, changed_records=changed_records, differences=differences)
+            if not planned.is_empty:
+                customers.write(connection, planned, run_id=run_id)
+            made.add(planned, examined=len(scope.records))
+        if not everything:
+            examined.update(scope.records)
+        if left:
+            clock.say(f"customers, {left} parts to go")
+
+
+def _scopes(
+    connection: Connection[Any], changed: set[str], evidenced: edges.EdgeChanges, threshold: float, *, everything: bool
+) -> Iterator[int]:
+    """Fill the temporary table `scope`, once or part by part. Yields how many parts are left."""
+    if everything:
+        yield from parts(connection, threshold=threshold)
+    else:
+        components.close(connection, changed | evidenced.records, evidenced.differences, threshold=threshold)
+        yield 0
+
+
+def _counts(changes: RecordChanges, evidenced: edges.EdgeChanges, made: customers.CustomerChanges, customers_before: int) -> dict[str, int]:
     by_change = {name: sum(one.change == name for one in evidenced.differences) for name in ("removed", "changed")}
-    events: dict[str, int] = {}
-    for event in planned.transition.events:
-        events[event.kind] = events.get(event.kind, 0) + 1
-    gained = len(planned.born) + len(planned.revived)
     return {
         "records_read": changes.seen,
         "records_inserted": len(changes.inserted),
@@ -265,10 +296,10 @@ def _counts(
         "edges_removed": by_change["removed"],
         "edges_changed": by_change["changed"],
         "values_refused": evidenced.values_refused,
-        "records_examined": examined,
-        "customers": customers_before + gained - len(planned.transition.retired),
-        "customers_changed": len(planned.changed),
-        **{f"events_{kind}": count for kind, count in sorted(events.items())},
+        "records_examined": made.examined,
+        "customers": customers_before + made.gained,
+        "customers_changed": made.changed,
+        **{f"events_{kind}": count for kind, count in sorted(made.events.items())},
     }
 
 
@@ -305,10 +336,16 @@ class _Clock:
         self._result = result
         self._progress = progress
 
+    def say(self, text: str) -> None:
+        """Tell whoever waits."""
+        if self._progress:
+            self._progress(text)
+
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        if self._progress:
-            self._progress(name)
+        """Count the block to the step, which may have several."""
+        if name not in self._result.seconds:
+            self.say(name)
         began = time.monotonic()
         yield
-        self._result.seconds[name] = round(time.monotonic() - began, 3)
+        self._result.seconds[name] = round(self._result.seconds.get(name, 0.0) + time.monotonic() - began, 3)

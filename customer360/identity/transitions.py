@@ -39,6 +39,15 @@ class Transition:
     losers: set[UUID] = field(default_factory=set)  # living on with living records taken from them
     events: list[Event] = field(default_factory=list)
 
+    def add(self, other: Transition) -> None:
+        """Take in what another part of the population does; they share no customer."""
+        self.assignments += other.assignments
+        self.joined |= other.joined
+        self.left |= other.left
+        self.retired |= other.retired
+        self.losers |= other.losers
+        self.events += other.events
+
     def of_origin(self, origin: str) -> list[UUID]:
         """Ids that were `born` or `revived`."""
         return [one.customer_id for one in self.assignments if one.origin == origin]

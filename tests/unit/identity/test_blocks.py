@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customer360.identity import blocks
 from customer360.identity.blocks import Blocker, wide_frame
 from customer360.identity.match.columns import frame_of_wide
 from customer360.identity.match.model import Model, ModelError
@@ -54,6 +55,34 @@ def test_the_rule_of_every_pair_is_one_key_for_all() -> None:
 def test_a_rule_that_is_no_equality_is_refused() -> None:
     with pytest.raises(ModelError, match="no conjunction of equalities"):
         Blocker(_model(["levenshtein(l.email, r.email) < 2"]))
+
+
+MANY = {
+    **VALUES,
+    "last_name": ["schneider", "maier", "de la cruz"],
+    "full_name": ["anna schneider", "maier bernd"],
+    "phone": ["+4922812345678", "+4922887654321", "+3312345678"],
+    "street": ["hauptstrasse 5", "markt 1"],
+    "address": ["hauptstrasse 5 53111 bonn"],
+    "postal_code": ["53111", "89073"],
+    "city": ["bonn", "ulm"],
+    "external_id": ["l1", "l2"],
+    "text": ["x", "y"],
+}
+several = st.fixed_dictionaries(
+    {}, optional={name: st.lists(st.sampled_from(values), min_size=1, max_size=3, unique=True) for name, values in MANY.items()}
+)
+
+
+@given(st.lists(several, max_size=7), st.integers(1, 3))
+def test_a_frame_made_in_chunks_is_the_frame(drawn: list[dict[str, list[str]]], size: int) -> None:
+    rows = [(f"s{number % 2}.o:{number}", record) for number, record in enumerate(drawn)]
+    whole = wide_frame(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "_CHUNK", size)
+        chunked = wide_frame(iter(rows))
+    assert sorted(chunked.column_names) == sorted(whole.column_names)
+    assert chunked.select(whole.column_names).to_pylist() == whole.to_pylist()
 
 
 @given(st.from_regex(r"\+?[0-9 ()/-]{6,18}", fullmatch=True))
