@@ -10,6 +10,7 @@ from importlib.util import find_spec
 BENCHMARKS = {
     "ingest_shop": "shop to raw, gate included, against dlt and a bare COPY",
     "live_cycle": "ingest to golden record after 100 changes, at two sizes of population",
+    "resolve": "identity in PostgreSQL: a full run and runs after 1,000 changes, at two sizes of population",
     "identity": "matching files of people, against the specialists",
 }
 
