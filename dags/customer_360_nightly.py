@@ -17,7 +17,7 @@ from airflow.sdk import DAG, TaskGroup, get_current_context, task
 from customer360_airflow import assets
 from customer360_airflow.dbt import dbt_models
 from customer360_airflow.ingest import ingest_tasks
-from customer360_airflow.policy import daily, defaults
+from customer360_airflow.policy import cron, defaults
 from customer360_airflow.tags import Tag
 
 from customer360.contracts.reader import load_contracts
@@ -26,7 +26,7 @@ STAGING = ["path:models/staging", "resource_type:seed"]
 
 with DAG(
     "customer_360_nightly",
-    schedule=daily("0 2 * * *"),
+    schedule=cron("0 2 * * *"),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=8),

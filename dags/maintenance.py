@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, task
-from customer360_airflow.policy import daily, defaults
+from customer360_airflow.policy import cron, defaults
 from customer360_airflow.tags import Tag
 
 common: dict[str, Any] = {"catchup": False, "max_active_runs": 1, "default_args": defaults(owner="platform")}
 
 with DAG(
     "maintenance",
-    schedule=daily("30 3 * * *"),
+    schedule=cron("30 3 * * *"),
     dagrun_timeout=timedelta(hours=2),
     tags={Tag.MAINTENANCE},
     doc_md=__doc__,

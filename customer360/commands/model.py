@@ -25,6 +25,7 @@ _NOTE = typer.Option(help="Why; kept with the decision.")
 @app.command("train")
 def train(
     out: Annotated[Path | None, typer.Option(help="Write the model file here, to review and commit it; keep no candidate.")] = None,
+    note: Annotated[str | None, typer.Option(help="Why it is trained; kept with the candidate.")] = None,
 ) -> None:
     """Train a model on the person records that raw shows now. It is not used before somebody approves it."""
     from customer360.pipeline import models
@@ -35,7 +36,7 @@ def train(
         models.train(progress=say).save(out)
         sys.stdout.write(f"model written to {out}\n")
         return
-    version = models.train_candidate(progress=say)
+    version = models.train_candidate(note=note, progress=say)
     sys.stdout.write(f"model {version} is a candidate; next: customer360 model compare {version}\n")
 
 
@@ -90,6 +91,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print them
             {
                 "version": one.version,
                 "trained_at": one.trained_at.isoformat(),
+                "training_note": one.training_note,
                 "verdict": one.verdict,
                 "decided_by": one.decided_by,
                 "decided_at": one.decided_at.isoformat() if one.decided_at else None,

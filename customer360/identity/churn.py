@@ -70,6 +70,11 @@ class Churn:
         """Of the customers before, those retired or with records taken from them."""
         return self.disturbed / self.customers_before if self.customers_before else 0.0
 
+    @property
+    def differs(self) -> bool:
+        """Whether any record would be with other records, or under another id."""
+        return bool(self.pairs_gained or self.pairs_lost or self.changing)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {**asdict(self), "changed_share": round(self.changed_share, 6)}

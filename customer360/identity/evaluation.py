@@ -19,7 +19,7 @@ from math import sqrt
 
 from customer360.identity.forest import Forest
 
-_Z = 1.959964  # of a normal distribution, 95 % lie within so many deviations
+Z = 1.959964  # of a normal distribution, 95 % lie within so many deviations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,9 +223,9 @@ def wilson(successes: int, trials: int) -> Interval:
     of Succession, and Statistical Inference", 1927). Nothing is known of no trial."""
     if trials == 0:
         return Interval(0.0, 1.0)
-    share, square = successes / trials, _Z * _Z
+    share, square = successes / trials, Z * Z
     middle = (share + square / (2 * trials)) / (1 + square / trials)
-    reach = _Z * sqrt(share * (1 - share) / trials + square / (4 * trials * trials)) / (1 + square / trials)
+    reach = Z * sqrt(share * (1 - share) / trials + square / (4 * trials * trials)) / (1 + square / trials)
     return Interval(max(0.0, middle - reach), min(1.0, middle + reach))
 
 
@@ -248,7 +248,7 @@ def _figures(scope: str, rows: Sequence[tuple[str, str]], *, is_sample: bool) ->
         claimed=pairs_within(customers.values()),
         true=pairs_within(persons.values()),
         clusters=_cluster_figures(both, customers, persons),
-        intervals=_intervals(both, customers, persons) if is_sample else None,
+        intervals=_intervals(rows) if is_sample else None,
     )
 
 
@@ -263,19 +263,42 @@ def _cluster_figures(both: Mapping[tuple[str, str], int], customers: Mapping[str
     )
 
 
-def _intervals(both: Mapping[tuple[str, str], int], customers: Mapping[str, int], persons: Mapping[str, int]) -> Intervals:
-    """People are what was drawn, so each figure is a ratio of two sums over people, and its variance that of such a ratio by
-    linearisation (Cochran, "Sampling Techniques", 3rd edition 1977, section 6.5). A claimed pair counts half for each end's person."""
+@dataclass(frozen=True, slots=True)
+class ShareOfPerson:
+    """Pairs of records that one person adds to the counts. A claimed pair counts half for each end's person."""
+
+    together: float
+    claimed: float
+    true: float
+
+
+def shares_of_people(rows: Iterable[tuple[str, str]]) -> dict[str, ShareOfPerson]:
+    """By person, of one (customer, person) per record."""
+    both = Counter(rows)
+    sizes: Counter[str] = Counter()
+    for (customer, _), count in both.items():
+        sizes[customer] += count
     together: dict[str, float] = defaultdict(float)
     claimed: dict[str, float] = defaultdict(float)
+    records: Counter[str] = Counter()
     for (customer, person), count in both.items():
         together[person] += count * (count - 1) / 2
-        claimed[person] += count * (customers[customer] - 1) / 2
-    true = {person: count * (count - 1) / 2 for person, count in persons.items()}
+        claimed[person] += count * (sizes[customer] - 1) / 2
+        records[person] += count
+    return {
+        person: ShareOfPerson(together=together[person], claimed=claimed[person], true=count * (count - 1) / 2)
+        for person, count in records.items()
+    }
+
+
+def _intervals(rows: Iterable[tuple[str, str]]) -> Intervals:
+    """People are what was drawn, so each figure is a ratio of two sums over people, and its variance that of such a ratio by
+    linearisation (Cochran, "Sampling Techniques", 3rd edition 1977, section 6.5)."""
+    shares = list(shares_of_people(rows).values())
     return Intervals(
-        precision=_ratio_interval([(together[person], claimed[person]) for person in persons]),
-        recall=_ratio_interval([(together[person], true[person]) for person in persons]),
-        f1=_ratio_interval([(2 * together[person], claimed[person] + true[person]) for person in persons]),
+        precision=_ratio_interval([(one.together, one.claimed) for one in shares]),
+        recall=_ratio_interval([(one.together, one.true) for one in shares]),
+        f1=_ratio_interval([(2 * one.together, one.claimed + one.true) for one in shares]),
     )
 
 
@@ -288,7 +311,7 @@ def _ratio_interval(drawn: Sequence[tuple[float, float]]) -> Interval:
     square = sum((part - ratio * whole) ** 2 for part, whole in counted)
     if square == 0.0:  # the same for everybody seen: only their number says how sure that is
         return wilson(round(ratio * len(counted)), len(counted))
-    reach = _Z * sqrt(len(counted) / (len(counted) - 1) * square) / total
+    reach = Z * sqrt(len(counted) / (len(counted) - 1) * square) / total
     return Interval(max(0.0, ratio - reach), min(1.0, ratio + reach))
 
 

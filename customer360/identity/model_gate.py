@@ -9,30 +9,20 @@ from typing import Any
 
 from customer360.identity.limits import Breach
 from customer360.identity.match.model import Model
-from customer360.identity.settings import ModelLimits
+from customer360.identity.paired import Loss
+from customer360.identity.settings import GateLimits, ModelLimits
 
 _MOST_ITERATIONS = 300  # as many as expectation maximisation may take before it gives up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelScore:
-    """How one partition does on labels. `told_by`: clusters or pairs. `true`: labelled pairs that are one person."""
-
-    told_by: str
-    true: int
-    precision: float
-    recall: float
-    f1: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What a candidate would do to the customers there are. `before` and `after` are scores on the same labels, in the same order."""
+    """What a candidate would do to the customers there are. `losses` on the labels there are, none without labels."""
 
     customers: int
     disturbed: int  # retired, or with records taken from them
-    before: Sequence[LabelScore] = ()
-    after: Sequence[LabelScore] = ()
+    largest: int  # records of the largest customer there would be
+    losses: Sequence[Loss] = ()
 
 
 def insane(model: Model, limits: ModelLimits) -> list[Breach]:
@@ -45,32 +35,35 @@ def insane(model: Model, limits: ModelLimits) -> list[Breach]:
     return found
 
 
-def judge(trial: Trial, limits: ModelLimits) -> list[Breach]:
-    """Every limit that the candidate's trial breaks. Labels of fewer than `min_labels` true pairs are not judged."""
+def judge(trial: Trial, limits: ModelLimits, gate: GateLimits) -> list[Breach]:
+    """Every limit that the candidate's trial breaks; `gate`: what no run may do. Labels of fewer than `min_labels` true pairs are not
+    judged."""
     found = []
     share = trial.disturbed / trial.customers if trial.customers else 0.0
     if share > limits.max_changed_share:
         found.append(Breach(limit="max_changed_share", observed=f"{share:.4f}", allowed=str(limits.max_changed_share)))
-    before = {score.told_by: score for score in trial.before}
-    for score in trial.after:
-        if score.true < limits.min_labels:
-            continue
-        for name, value, least in (
-            ("min_precision", score.precision, limits.min_precision),
-            ("min_recall", score.recall, limits.min_recall),
-        ):
-            if value < least:
-                found.append(Breach(limit=f"{name} ({score.told_by})", observed=f"{value:.4f}", allowed=str(least)))
-        known = before.get(score.told_by)
-        if known is None:
-            continue
-        for name, loss, most in (
-            ("max_precision_loss", known.precision - score.precision, limits.max_precision_loss),
-            ("max_recall_loss", known.recall - score.recall, limits.max_recall_loss),
-        ):
-            if loss > most:
-                found.append(Breach(limit=f"{name} ({score.told_by})", observed=f"{loss:.4f}", allowed=str(most)))
+    if trial.largest > gate.max_cluster_records:  # approved, it would have every run refused
+        found.append(Breach(limit="gate.max_cluster_records", observed=str(trial.largest), allowed=str(gate.max_cluster_records)))
+    for loss in trial.losses:
+        if loss.true >= limits.min_labels:
+            found += _losing(loss, limits)
     return found
+
+
+def _losing(loss: Loss, limits: ModelLimits) -> Iterator[Breach]:
+    """A loss counts when it is certain: when the lower end of its interval passes the limit. Otherwise people decide.
+
+    The floors hold for all labels together, and not against a candidate that is no worse than the customers there are.
+    """
+    where = loss.told_by if loss.scope == "all" else f"{loss.told_by}, {loss.scope}"
+    floors = (limits.min_precision, limits.min_recall) if loss.scope == "all" else (0.0, 0.0)
+    most = (limits.max_precision_loss, limits.max_recall_loss)
+    for place, (name, estimate) in enumerate((("precision", loss.precision), ("recall", loss.recall))):
+        if loss.after[place] < min(floors[place], loss.before[place]):
+            yield Breach(limit=f"min_{name} ({where})", observed=f"{loss.after[place]:.4f}", allowed=str(floors[place]))
+        if estimate.low > most[place]:
+            observed = f"{estimate.value:.4f}, with 95 % confidence at least {estimate.low:.4f}"
+            yield Breach(limit=f"max_{name}_loss ({where})", observed=observed, allowed=str(most[place]))
 
 
 def _converged(training: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from customer360.identity.match.model import Model
 
 Verdict = Literal["approved", "rejected", "refused"]
 GATE = "model_gate"  # who refuses
+TIMEOUT = "timeout"  # who rejects when nobody answers
 
 
 class RegistryError(UserError):
@@ -43,10 +44,11 @@ class ModelInUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One row of identity.model with its last decision; times are UTC."""
+    """One row of identity.model with its last decision; times are UTC. `training_note`: why trained; `note`: why decided so."""
 
     version: str
     trained_at: datetime
+    training_note: str | None
     compared_with: str | None
     compared_at: datetime | None
     comparison: Mapping[str, Any]
@@ -70,13 +72,14 @@ def in_use(connection: Connection[Any], reviewed: Model) -> ModelInUse:
     return ModelInUse(model=load(connection, version), approved_by=decided_by, approved_at=decided_at)
 
 
-def keep(connection: Connection[Any], model: Model) -> bool:
-    """Put a candidate into the registry; False if it was there. The caller commits."""
+def keep(connection: Connection[Any], model: Model, *, note: str | None = None) -> bool:
+    """Put a candidate into the registry, `note` saying why it was trained; False if it was there. The caller commits."""
     row = connection.execute(
-        "insert into identity.model (version, document) values (%s, %s) on conflict (version) do nothing returning version",
-        [model.version, model.text()],
+        "insert into identity.model (version, document, note) values (%s, %s, %s)"
+        " on conflict (version) do update set note = coalesce(excluded.note, model.note) returning old.version is null",
+        [model.version, model.text(), note],
     ).fetchone()
-    return row is not None
+    return row is not None and bool(row[0])
 
 
 def note_comparison(connection: Connection[Any], version: str, *, compared_with: str, comparison: Mapping[str, Any]) -> None:
@@ -87,16 +90,31 @@ def note_comparison(connection: Connection[Any], version: str, *, compared_with:
     )
 
 
-def decide(connection: Connection[Any], version: str, *, verdict: Verdict, decided_by: str, note: str | None, reviewed: Model) -> None:
+def is_answered(connection: Connection[Any], request: str) -> bool:
+    """Whether a decision answers this request."""
+    return connection.execute("select from identity.model_decision where request = %s", [request]).fetchone() is not None
+
+
+def decide(
+    connection: Connection[Any],
+    version: str,
+    *,
+    verdict: Verdict,
+    decided_by: str,
+    note: str | None,
+    reviewed: Model,
+    request: str | None = None,
+) -> None:
     """Append a decision about a candidate, or an approval of the reviewed file itself (to go back to it). The caller commits.
 
-    Raises RegistryError for a model that is neither.
+    `request`: what it answers; only one decision can. Raises RegistryError for a model that is neither.
     """
     if version != reviewed.version:
         resolve_version(connection, version)
     connection.execute(
-        "insert into identity.model_decision (version, verdict, decided_by, note, reviewed_version) values (%s, %s, %s, %s, %s)",
-        [version, verdict, decided_by, note, reviewed.version],
+        "insert into identity.model_decision (version, verdict, decided_by, note, reviewed_version, request)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        [version, verdict, decided_by, note, reviewed.version, request],
     )
 
 
@@ -123,7 +141,7 @@ def candidates(connection: Connection[Any]) -> list[Candidate]:
     """All candidates, newest first, each with its last decision."""
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(
-            """select m.version, m.trained_at, m.compared_with, m.compared_at, m.comparison,
+            """select m.version, m.trained_at, m.note as training_note, m.compared_with, m.compared_at, m.comparison,
                       d.verdict, d.decided_by, d.decided_at, d.note
                  from identity.model m
                  left join lateral (select * from identity.model_decision d where d.version = m.version

@@ -33,6 +33,7 @@ Kind = Literal[
     "identity_gate_failed",
     "identity_drift",
     "model_refused",
+    "approval_awaited",
     "row_warnings",
 ]
 Severity = Literal["critical", "warning"]

@@ -41,6 +41,8 @@ _WHAT_TO_DO = {
     " send; if the change is meant, the next nights become the new measure.",
     "model_refused": "The model in use stays. `customer360 model list` shows the figures; look at what changed in the data that it was"
     " trained on.",
+    "approval_awaited": "Open the run: its question shows what would change. Approve or reject there, or by `customer360 model approve` or"
+    " `reject`. Without an answer in time it counts as rejected; the model in use stays until one is approved.",
     "row_warnings": "The rows were published. Look whether the source began to send something new, and adapt the suite or the source.",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from customer360.identity.churn import Churn
-from customer360.identity.model_gate import LabelScore
+from customer360.identity.paired import Estimate, Loss
 from customer360.pipeline.models import Comparison
 
 _TOLD_BY = {"clusters": "known people", "pairs": "labelled pairs"}
@@ -16,7 +16,7 @@ def comparison_text(found: Comparison) -> str:
     verdict = "**Refused by the model gate.**" if found.is_refused else "Passes the model gate."
     lines = [f"Model `{found.version}` beside `{found.compared_with}`, which is in use. {verdict}", ""]
     lines += [f"- {one}" for one in found.breaches]
-    return "\n".join([*lines, "", *_labels(found.before, found.after), "", churn_text(found.churn)]).replace("\n\n\n", "\n\n")
+    return "\n".join([*lines, "", *_labels(found.losses), "", churn_text(found.churn)]).replace("\n\n\n", "\n\n")
 
 
 def churn_text(churn: Churn) -> str:
@@ -54,24 +54,36 @@ def churn_text(churn: Churn) -> str:
     )
 
 
-def _labels(before: Sequence[LabelScore], after: Sequence[LabelScore]) -> list[str]:
-    if not after:
+def _labels(losses: Sequence[Loss]) -> list[str]:
+    if not losses:
         return ["No labels are configured: how right it is cannot be said here."]
     rows = []
-    for score in after:
-        known = next((one for one in before if one.told_by == score.told_by), None)
-        for name in ("precision", "recall", "f1"):
-            value = getattr(score, name)
-            then = getattr(known, name) if known else None
+    for loss in (one for one in losses if one.scope == "all"):
+        told_by = f"({_TOLD_BY[loss.told_by]})"
+        for place, (name, estimate) in enumerate((("precision", loss.precision), ("recall", loss.recall))):
             rows.append(
-                (
-                    f"{name} ({_TOLD_BY.get(score.told_by, score.told_by)})",
-                    f"{then:.4f}" if then is not None else "",
-                    f"{value:.4f}",
-                    f"{value - then:+.4f}" if then is not None else "",
-                )
+                (f"{name} {told_by}", f"{loss.before[place]:.4f}", f"{loss.after[place]:.4f}", _signed(-estimate.value), _span(estimate))
             )
-    return _table(("labels", "now", "then", "difference"), rows)
+        before, after = loss.f1
+        rows.append((f"f1 {told_by}", f"{before:.4f}", f"{after:.4f}", _signed(after - before), ""))
+    whole = _table(("labels", "now", "then", "difference", "with 95 % confidence"), rows)
+    locales = [one for one in losses if one.scope != "all"]
+    if not locales:
+        return whole
+    return [*whole, "", *_table(("known people of", "touched", "precision now", "then", "recall now", "then"), map(_locale_row, locales))]
+
+
+def _locale_row(loss: Loss) -> tuple[str, ...]:
+    (precision, recall), (precision_then, recall_then) = loss.before, loss.after
+    return (loss.scope, f"{loss.touched:,}", f"{precision:.4f}", f"{precision_then:.4f}", f"{recall:.4f}", f"{recall_then:.4f}")
+
+
+def _span(loss: Estimate) -> str:
+    return f"{_signed(-loss.high)} to {_signed(-loss.low)}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4f}" if round(value, 4) else "0.0000"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -13,12 +13,11 @@ from psycopg.types.json import Jsonb
 
 from customer360.errors import UserError
 from customer360.identity.drift import Measure, Past, measure
-from customer360.identity.model_gate import LabelScore
 from customer360.identity.resolution import Rules
 from customer360.identity.summary import Summary, summarise
 from customer360.observe.incidents import close_incident, open_incident
 from customer360.pipeline import evaluate
-from customer360.pipeline.evaluate import Quality
+from customer360.pipeline.evaluate import LabelScore, Quality
 from customer360.pipeline.resolve import SETTINGS, SUBJECT, read_rules
 from customer360.warehouse import connections
 from customer360.warehouse.roles import Role

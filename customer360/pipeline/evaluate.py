@@ -14,7 +14,7 @@ from customer360.errors import UserError
 from customer360.identity.evaluation import Evaluation, Truth, evaluate
 from customer360.identity.evidence import stream
 from customer360.identity.labels import LabelledPair, PairEvaluation, evaluate_pairs, read_clusters, read_pairs
-from customer360.identity.model_gate import LabelScore
+from customer360.identity.paired import Loss, loss_on_pairs, losses_on_people
 from customer360.pipeline.resolve import read_rules
 from customer360.platform import home
 from customer360.warehouse import connections
@@ -32,6 +32,17 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelScore:
+    """How one partition does on labels. `told_by`: clusters or pairs. `true`: labelled pairs that are one person."""
+
+    told_by: str
+    true: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
     """The customers against either kind of labels; None where there are none."""
 
@@ -40,7 +51,7 @@ class Quality:
 
     @property
     def scores(self) -> list[LabelScore]:
-        """What the model gate judges."""
+        """In a line each."""
         found = []
         if self.clusters is not None:
             one = self.clusters.overall
@@ -90,15 +101,25 @@ def quality(customer_of: Mapping[str, str], edges: Iterable[EdgeRow], labels: La
     )
 
 
+def losses(before: Mapping[str, str], after: Mapping[str, str], labels: Labels) -> list[Loss]:
+    """What the partition `after` loses against `before`, on each kind of labels."""
+    found = losses_on_people(before, after, labels.clusters) if labels.clusters is not None else []
+    return [*found, loss_on_pairs(before, after, labels.pairs)] if labels.pairs is not None else found
+
+
+def current_customers(connection: Connection[Any]) -> dict[str, str]:
+    """The customer of every living record."""
+    return dict(connection.execute("select record_id, customer_id::text from identity.membership where valid_to is null").fetchall())
+
+
 def current_quality(connection: Connection[Any], labels: Labels, *, threshold: float) -> Quality:
     """The customers there are now against labels. `threshold`: probability from which the model in use links."""
-    rows = connection.execute("select record_id, customer_id::text from identity.membership where valid_to is null").fetchall()
     edges = stream(
         connection,
         "select record_id_l, record_id_r, kind, rule from identity.edge where kind <> 'probabilistic' or probability >= %s",
         [threshold],
     )
-    return quality(dict(rows), ((left, right, kind, rule) for left, right, kind, rule in edges), labels)
+    return quality(current_customers(connection), ((left, right, kind, rule) for left, right, kind, rule in edges), labels)
 
 
 def evaluate_customers(labels: Labels) -> Quality:

@@ -18,8 +18,9 @@ from customer360.identity.extraction import extract, present_sources
 from customer360.identity.limits import Breach
 from customer360.identity.match.model import Model
 from customer360.identity.match.train import train as train_unlabelled
-from customer360.identity.model_gate import LabelScore, Trial, insane, judge
+from customer360.identity.model_gate import Trial, insane, judge
 from customer360.identity.models import Candidate, ModelInUse
+from customer360.identity.paired import Loss
 from customer360.identity.resolution import Rules
 from customer360.identity.settings import read_settings
 from customer360.identity.sources import record_sources
@@ -38,13 +39,12 @@ _FEWEST_TO_TRAIN = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A candidate beside the model in use. `before` and `after`: scores on the same labels; empty without labels."""
+    """A candidate beside the model in use. `losses`: against the customers there are, on each kind of labels; none without labels."""
 
     version: str
     compared_with: str
     churn: Churn
-    before: Sequence[LabelScore]
-    after: Sequence[LabelScore]
+    losses: Sequence[Loss]
     breaches: Sequence[Breach]
 
     @property
@@ -59,7 +59,7 @@ class Comparison:
             "compared_with": self.compared_with,
             "is_refused": self.is_refused,
             "breaches": [asdict(one) for one in self.breaches],
-            "labels": {"before": [asdict(one) for one in self.before], "after": [asdict(one) for one in self.after]},
+            "labels": [asdict(one) for one in self.losses],
             "churn": self.churn.as_dict(),
         }
 
@@ -82,37 +82,37 @@ def train(*, progress: Progress | None = None) -> Model:
     return train_on_birth_dates(frame, progress=progress) or train_unlabelled(frame, progress=progress)
 
 
-def train_candidate(*, progress: Progress | None = None) -> str:
-    """Train and put the model into the registry. Returns its version: that of an earlier one where nothing it rests on has changed."""
+def train_candidate(*, note: str | None = None, progress: Progress | None = None) -> str:
+    """Train and put the model into the registry, `note` saying why. Returns its version: that of an earlier one where nothing it rests
+    on has changed."""
     model = train(progress=progress)
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        models.keep(connection, model)
+        models.keep(connection, model, note=note)
     return model.version
 
 
-def compare(version: str, *, progress: Progress | None = None) -> Comparison:
+def compare(version: str, *, run_url: str | None = None, progress: Progress | None = None) -> Comparison:
     """Try a candidate on the customers there are and judge it; keeps the figures, and the gate's refusal if it comes to that.
 
-    A refusal opens the incident `model_refused`, a candidate that passes closes it. Raises UserError when there is no such candidate,
-    or no customers yet.
+    A refusal opens the incident `model_refused` with a link to `run_url`, a candidate that passes closes it. Raises UserError when there
+    is no such candidate, or no customers yet.
     """
     rules = read_rules()
     with connections.connect(role=Role.TRANSFORMER) as connection:
         model = models.load(connection, models.resolve_version(connection, version))
     broken = insane(model, rules.settings.model_gate)
-    outcome, before, after = _tried(replace(rules, model=model), rules, progress)
-    trial = Trial(customers=outcome.churn.customers_before, disturbed=outcome.churn.disturbed, before=before, after=after)
+    told, losses = _tried(replace(rules, model=model), progress)
+    trial = Trial(customers=told.customers_before, disturbed=told.disturbed, largest=told.largest, losses=losses)
     found = Comparison(
         version=model.version,
         compared_with=rules.model_version,
-        churn=outcome.churn,
-        before=before,
-        after=after,
-        breaches=[*broken, *judge(trial, rules.settings.model_gate)],
+        churn=told,
+        losses=losses,
+        breaches=[*broken, *judge(trial, rules.settings.model_gate, rules.settings.gate)],
     )
     with connections.connect(role=Role.TRANSFORMER) as connection:
         models.note_comparison(connection, model.version, compared_with=rules.model_version, comparison=found.as_dict())
-        _tell(connection, found)
+        _tell(connection, found, run_url)
     return found
 
 
@@ -130,41 +130,58 @@ def churn_under(*, model: str | Path | None, settings: Path | None, progress: Pr
         return _rolled_back(connection, rules, progress)
 
 
-def approve(version: str, *, by: str, note: str | None = None) -> ModelInUse:
+def approve(version: str, *, by: str, note: str | None = None, request: str | None = None) -> ModelInUse:
     """Let the next run use a candidate, or the reviewed file again (`version` its version or `reviewed`). Returns what is in use now.
 
-    Raises UserError for a candidate that was never compared or that the gate refused.
+    `request`: the question this answers; answering it again changes nothing. Raises UserError for a candidate that was never compared or
+    that the gate refused.
     """
     reviewed = reviewed_model()
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        if version not in ("reviewed", reviewed.version):
-            one = models.candidate(connection, version)
-            version = one.version
-            if not one.comparison:
-                raise UserError(f"model {version} was not compared yet; see what it changes first: `customer360 model compare {version}`")
-            if one.compared_with != (used := models.in_use(connection, reviewed).model.version) and one.version != used:
-                raise UserError(
-                    f"model {version} was compared with {one.compared_with}, but {used} is in use since; "
-                    f"look again: `customer360 model compare {version}`"
-                )
-            if one.comparison["is_refused"]:
-                told = "; ".join(str(Breach(**each)) for each in one.comparison["breaches"])
-                raise UserError(f"the model gate refused {version}: {told}. Limits: model_gate in {SETTINGS}; then compare it again.")
-        else:
+        if request is not None and models.is_answered(connection, request):
+            return models.in_use(connection, reviewed)
+        if version in ("reviewed", reviewed.version):
             version = reviewed.version
-        models.decide(connection, version, verdict="approved", decided_by=by, note=note, reviewed=reviewed)
+        else:
+            one = models.candidate(connection, version)
+            _check_approvable(one, used=models.in_use(connection, reviewed).model.version)
+            version = one.version
+        models.decide(connection, version, verdict="approved", decided_by=by, note=note, reviewed=reviewed, request=request)
+        close_incident(connection, kind="approval_awaited", subject=awaited(version), reason=f"approved by {by}")
         return models.in_use(connection, reviewed)
 
 
-def reject(version: str, *, by: str, note: str | None = None) -> str:
-    """Put on record that a candidate is not to be used; returns its version. What is in use stays. Raises UserError."""
+def reject(version: str, *, by: str, note: str | None = None, request: str | None = None) -> str:
+    """Put on record that a candidate is not to be used; returns its version. What is in use stays. `request` as for `approve`. Raises
+    UserError."""
     reviewed = reviewed_model()
     with connections.connect(role=Role.TRANSFORMER) as connection:
         one = models.candidate(connection, version)
+        if request is not None and models.is_answered(connection, request):
+            return one.version
         if models.in_use(connection, reviewed).model.version == one.version:
             raise UserError(f"model {one.version} is in use; approve another, or the file: `customer360 model approve reviewed`")
-        models.decide(connection, one.version, verdict="rejected", decided_by=by, note=note, reviewed=reviewed)
+        models.decide(connection, one.version, verdict="rejected", decided_by=by, note=note, reviewed=reviewed, request=request)
+        close_incident(connection, kind="approval_awaited", subject=awaited(one.version), reason=f"rejected by {by}")
         return one.version
+
+
+def awaited(version: str) -> str:
+    """Subject of the incident that a candidate awaits approval."""
+    return f"{SUBJECT} {version}"
+
+
+def _check_approvable(one: Candidate, *, used: str) -> None:
+    if not one.comparison:
+        raise UserError(f"model {one.version} was not compared yet; see what it changes first: `customer360 model compare {one.version}`")
+    if used not in (one.compared_with, one.version):
+        raise UserError(
+            f"model {one.version} was compared with {one.compared_with}, but {used} is in use since; "
+            f"look again: `customer360 model compare {one.version}`"
+        )
+    if one.comparison["is_refused"]:
+        told = "; ".join(str(Breach(**each)) for each in one.comparison["breaches"])
+        raise UserError(f"the model gate refused {one.version}: {told}. Limits: model_gate in {SETTINGS}; then compare it again.")
 
 
 def known() -> tuple[ModelInUse, list[Candidate]]:
@@ -172,6 +189,12 @@ def known() -> tuple[ModelInUse, list[Candidate]]:
     reviewed = reviewed_model()
     with connections.connect(role=Role.TRANSFORMER) as connection:
         return models.in_use(connection, reviewed), models.candidates(connection)
+
+
+def find(version: str) -> str:
+    """The whole version of the candidate that begins so. Raises UserError."""
+    with connections.connect(role=Role.TRANSFORMER) as connection:
+        return models.resolve_version(connection, version)
 
 
 def reviewed_model() -> Model:
@@ -187,20 +210,14 @@ def _named(model: str | Path) -> Model:
         return models.load(connection, models.resolve_version(connection, str(model)))
 
 
-def _tried(candidate: Rules, rules: Rules, progress: Progress | None) -> tuple[Outcome, list[LabelScore], list[LabelScore]]:
-    """The candidate's churn, and the scores of the customers there are and of those there would be."""
+def _tried(candidate: Rules, progress: Progress | None) -> tuple[Churn, list[Loss]]:
+    """The candidate's churn, and what the customers there would be lose on labels against those there are."""
     labels = evaluate.configured_labels()
     with connections.connect(role=Role.TRANSFORMER) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
-        before: list[LabelScore] = []
-        if labels is not None:
-            before = evaluate.current_quality(connection, labels, threshold=rules.model.match_threshold).scores
+        before = evaluate.current_customers(connection)
         outcome = _rolled_back(connection, candidate, progress)
-    after: list[LabelScore] = []
-    if labels is not None:
-        edges = ((edge.record_id_l, edge.record_id_r, edge.kind, edge.rule) for edge in outcome.edges)
-        after = evaluate.quality(outcome.customer_of, edges, labels).scores
-    return outcome, before, after
+    return outcome.churn, evaluate.losses(before, outcome.customer_of, labels) if labels is not None else []
 
 
 def _rolled_back(connection: Connection[Any], rules: Rules, progress: Progress | None) -> Outcome:
@@ -210,7 +227,7 @@ def _rolled_back(connection: Connection[Any], rules: Rules, progress: Progress |
         connection.rollback()
 
 
-def _tell(connection: Connection[Any], found: Comparison) -> None:
+def _tell(connection: Connection[Any], found: Comparison, run_url: str | None) -> None:
     if not found.is_refused:
         close_incident(connection, kind="model_refused", subject=SUBJECT, reason=f"model {found.version} passes the model gate")
         return
@@ -226,4 +243,5 @@ def _tell(connection: Connection[Any], found: Comparison) -> None:
             "failures": [{"expectation": one.limit, "observed": one.observed, "allowed": one.allowed} for one in found.breaches],
             "mend": f"the model in use stays; limits: model_gate in {SETTINGS}",
         },
+        run_url=run_url,
     )

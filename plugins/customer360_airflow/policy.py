@@ -37,9 +37,9 @@ def defaults(*, owner: str) -> dict[str, Any]:
     }
 
 
-def daily(cron: str) -> CronTriggerTimetable:
-    """A schedule in UTC for a DAG without a start date, which does not run at once when it is switched on during the day.
+def cron(expression: str) -> CronTriggerTimetable:
+    """A schedule in UTC for a DAG without a start date, which does not run at once when it is switched on between two times.
 
     With a start date, or with `run_immediately=False`, Airflow 3.3 makes up for the last time that has passed.
     """
-    return CronTriggerTimetable(cron, timezone="UTC", run_immediately=timedelta(0))
+    return CronTriggerTimetable(expression, timezone="UTC", run_immediately=timedelta(0))

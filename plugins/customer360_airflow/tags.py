@@ -12,5 +12,6 @@ class Tag(StrEnum):
     BUILD = "build"
     LIVE = "live"
     NIGHTLY = "nightly"
+    IDENTITY = "identity"
     MAINTENANCE = "maintenance"
     NO_ALERTS = "no-alerts"  # failures of this DAG need nobody's attention

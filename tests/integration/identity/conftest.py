@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -177,3 +179,35 @@ def identity(warehouse: Any, sources: Sources, identity_settings: Settings) -> I
 @pytest.fixture
 def model_with() -> Callable[..., Model]:
     return small_model
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_with: Callable[..., Model]) -> Path:
+    """A checkout of the test's own, whose reviewed model is the small one."""
+    real = home.repo()
+    folder = tmp_path / "checkout"
+    (folder / "identity" / "models").mkdir(parents=True)
+    (folder / "contracts").symlink_to(real / "contracts")
+    (folder / "identity" / "settings.yaml").write_text((real / "identity" / "settings.yaml").read_text())
+    model_with().save(folder / "identity" / "models" / "person.json")
+    monkeypatch.setenv("C360_REPO", str(folder))
+    return folder
+
+
+@pytest.fixture
+def people() -> Callable[[random.Random, int], list[dict[str, Any]]]:
+    """Makes records of few people, so that models with other thresholds disagree about them."""
+
+    def made(dice: random.Random, count: int) -> list[dict[str, Any]]:
+        return [
+            {
+                "customer_id": number,
+                "first_name": dice.choice(("Anna", "Bernd", "Clara", "David")),
+                "last_name": dice.choice(("Schneider", "Maier", "Weber")),
+                "birth_date": dice.choice([None, "1980-03-04", "1985-11-22", "1991-06-17"]),
+                "email": f"m{dice.randrange(count)}@example.com",
+            }
+            for number in range(1, count + 1)
+        ]
+
+    return made

@@ -18,23 +18,6 @@ from customer360.identity.match.model import Model
 from customer360.pipeline import models as pipeline
 from customer360.pipeline import resolve as resolving
 
-FIRST = ("Anna", "Bernd", "Clara", "David")
-LAST = ("Schneider", "Maier", "Weber")
-
-
-def people(dice: random.Random, count: int) -> list[dict[str, Any]]:
-    """Records of few people, so that models with other thresholds disagree about them."""
-    return [
-        {
-            "customer_id": number,
-            "first_name": dice.choice(FIRST),
-            "last_name": dice.choice(LAST),
-            "birth_date": dice.choice([None, "1980-03-04", "1985-11-22", "1991-06-17"]),
-            "email": f"m{dice.randrange(count)}@example.com",
-        }
-        for number in range(1, count + 1)
-    ]
-
 
 def fingerprint(identity: Any) -> dict[str, Any]:
     tables = identity.fetch("select tablename from pg_tables where schemaname = 'identity' and tablename not like 'model%%' order by 1")
@@ -51,7 +34,7 @@ def tried(identity: Any, rules: Any) -> Any:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_what_churn_says_of_another_model_is_what_its_first_run_does(
-    seed: int, sources: Any, identity: Any, model_with: Callable[..., Model]
+    seed: int, sources: Any, identity: Any, people: Callable[..., Any], model_with: Callable[..., Model]
 ) -> None:
     dice = random.Random(seed)
     sources.publish("shop.customers", people(dice, 60))
@@ -106,22 +89,7 @@ def _groups(customer_of: dict[str, str]) -> list[set[str]]:
 
 # ------------------------------------------------------------------------------------------------ registry
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_with: Callable[..., Model]) -> Path:
-    """A checkout of the test's own, whose reviewed model is the small one."""
-    from customer360.platform import home
-
-    real = home.repo()
-    folder = tmp_path / "checkout"
-    (folder / "identity" / "models").mkdir(parents=True)
-    (folder / "contracts").symlink_to(real / "contracts")
-    (folder / "identity" / "settings.yaml").write_text((real / "identity" / "settings.yaml").read_text())
-    model_with().save(folder / "identity" / "models" / "person.json")
-    monkeypatch.setenv("C360_REPO", str(folder))
-    return folder
-
-
-@pytest.fixture
-def candidate(identity: Any, sources: Any, checkout: Path, model_with: Callable[..., Model]) -> Model:
+def candidate(identity: Any, sources: Any, checkout: Path, people: Callable[..., Any], model_with: Callable[..., Model]) -> Model:
     """A trained model that waits in the registry, beside customers that the reviewed one made."""
     sources.publish("shop.customers", people(random.Random(1), 30))
     resolving.resolve()
@@ -201,11 +169,12 @@ def test_the_gate_refuses_a_candidate_by_labels_tells_once_and_nobody_can_approv
     identity.connection.commit()
 
     found = pipeline.compare(loose.version)
-    assert [one.precision for one in found.before] == [1.0]
-    assert found.after[0].precision < 0.95
+    assert found.losses[0].before == (1.0, 1.0)
+    assert found.losses[0].after[0] < 0.95
     assert {"min_precision (clusters)", "max_precision_loss (clusters)"} <= {one.limit for one in found.breaches}
-    pipeline.compare(loose.version)
-    assert identity.fetch("select kind, occurrences from ops.incident where closed_at is null") == [("model_refused", 2)]
+    pipeline.compare(loose.version, run_url="http://airflow/run")
+    told = identity.fetch("select kind, occurrences, run_url from ops.incident where closed_at is null")
+    assert told == [("model_refused", 2, "http://airflow/run")]
     with pytest.raises(UserError, match="the model gate refused"):
         pipeline.approve(loose.version, by="erika")
     assert used() != loose.version
