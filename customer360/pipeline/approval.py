@@ -117,6 +117,6 @@ def _told(comparison: Mapping[str, Any], answer_by: datetime | None) -> dict[str
     churn = comparison.get("churn", {})
     return {
         "customers": churn.get("customers_before"),
-        "customers that would change": churn.get("disturbed"),
-        "answer by": f"{answer_by:%Y-%m-%d %H:%M} UTC" if answer_by else None,
+        "customers_that_would_change": churn.get("disturbed"),
+        "answer_by": f"{answer_by:%Y-%m-%d %H:%M} UTC" if answer_by else None,
     }

@@ -93,11 +93,10 @@ class ModelApproval(HITLBranchOperator):
                 "Start another run; or, if the answer came by the API, clear this task and answer with params_input "
                 f'{{"model": "{self.version}", "note": null}}.'
             )
-        branches = super().execute_complete(context, {**event, "params_input": given})
         who = event["responded_by_user"]
         told = Answer(by=who["name"] if who else None, note=given["note"], at=event["responded_at"].isoformat())
-        context["ti"].xcom_push(key=_ANSWER, value=told)
-        return branches
+        context["ti"].xcom_push(key=_ANSWER, value=told)  # first: branching ends the task by an exception
+        return super().execute_complete(context, {**event, "params_input": given})
 
 
 def _answer_form(version: str = "") -> dict[str, Param]:

@@ -102,7 +102,7 @@ def test_people_are_told_once_where_to_answer_and_again_when_it_is_over(identity
     assert open_incidents(identity) == [("approval_awaited", f"identity.model {version}", LINK)]
     assert identity.fetch("select count(*) from ops.notification") == [(2,)], "one notice a channel"
     details = identity.fetch("select details from ops.incident")[0][0]
-    assert details["answer by"] == "2026-03-08 05:00 UTC" and details["customers that would change"] > 0
+    assert details["answer_by"] == "2026-03-08 05:00 UTC" and details["customers_that_would_change"] > 0
 
     approval.announce(newer, answer_by=None, run_url=LINK)
     assert open_incidents(identity) == [("approval_awaited", f"identity.model {newer}", LINK)]
