@@ -82,21 +82,29 @@ class ModelApproval(HITLBranchOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Take the answer. Raises UserError when it approves another model than this run has compared."""
-        from customer360.errors import UserError
-
         if "error" in event:
             return super().execute_complete(context, event)
-        given = {**self.params.dump(), **(event["params_input"] or {})}
-        if APPROVE in event["chosen_options"] and given["model"] != self.version:
-            raise UserError(
-                f"the answer approves model {given['model'] or '(none named)'}, but this run has compared {self.version} since it asked. "
-                "Start another run; or, if the answer came by the API, clear this task and answer with params_input "
-                f'{{"model": "{self.version}", "note": null}}.'
-            )
+        given = {"model": "", "note": None, **(event["params_input"] or {})}
+        if APPROVE in event["chosen_options"]:
+            self._check_model(given["model"])
         who = event["responded_by_user"]
         told = Answer(by=who["name"] if who else None, note=given["note"], at=event["responded_at"].isoformat())
         context["ti"].xcom_push(key=_ANSWER, value=told)  # first: branching ends the task by an exception
         return super().execute_complete(context, {**event, "params_input": given})
+
+    def _check_model(self, approved: str) -> None:
+        from customer360.errors import UserError
+
+        if not approved:
+            raise UserError(
+                "the answer names no model. Clear this task, and approve on its page or, by the API, with params_input "
+                f'{{"model": "{self.version}", "note": null}}'
+            )
+        if approved != self.version:
+            raise UserError(
+                f"the answer approves model {approved}, which the page showed; this run has compared {self.version} since. "
+                "Start another run: the page of this one keeps its text"
+            )
 
 
 def _answer_form(version: str = "") -> dict[str, Param]:
