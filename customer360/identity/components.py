@@ -24,6 +24,7 @@ from customer360.identity.pieces import FIRM, pieces_around
 from customer360.identity.weak_links import strongest_tree
 
 _FETCHED = 5_000  # records whose edges are fetched at a time
+_AUTHORITY = ("decided", "declared", "exact")  # whose word counts first
 LARGEST_COMPARED = 400  # records of a component or customer that are compared pair by pair; the size gate stops larger ones
 
 
@@ -206,7 +207,7 @@ def clusters(scope: Scope, *, threshold: float, parameters: Mapping[str, float])
         table,
         scope.records,
         threshold=threshold,
-        must_link=sorted({(edge.record_id_l, edge.record_id_r) for edge in scope.edges if edge.holds}),
+        must_link=_forced(scope),
         cannot_link=scope.apart,
         **parameters,
     )
@@ -214,6 +215,33 @@ def clusters(scope: Scope, *, threshold: float, parameters: Mapping[str, float])
     for record in scope.records:
         grouped[labels[record]].add(record)
     return [frozenset(records) for records in grouped.values()]
+
+
+def _forced(scope: Scope) -> list[tuple[str, str]]:
+    """Pairs that must end in one cluster. Where a cannot-link lets only some of them stand, decisions come first, then declared links, then
+    exact identifiers; of one kind the pair with the smaller record ids."""
+    ranks: dict[tuple[str, str], int] = {}
+    for edge in scope.edges:
+        if edge.holds:
+            pair = (edge.record_id_l, edge.record_id_r)
+            ranks[pair] = min(ranks.get(pair, len(_AUTHORITY)), _AUTHORITY.index(edge.kind))
+    if not scope.apart:
+        return sorted(ranks)
+    forest = Forest(record for pair in (*ranks, *scope.apart) for record in pair)
+    against: dict[str, set[str]] = defaultdict(set)  # by root: records that none of the set may be with
+    for left, right in scope.apart:
+        against[left].add(right)
+        against[right].add(left)
+    standing = []
+    for _, pair in sorted((rank, pair) for pair, rank in ranks.items()):
+        left, right = forest.root(pair[0]), forest.root(pair[1])
+        if any(forest.root(record) == right for record in against[left]):
+            continue
+        standing.append(pair)
+        if left != right:
+            forbidden = against.pop(left, set()) | against.pop(right, set())
+            against[forest.join(left, right)] = forbidden
+    return sorted(standing)
 
 
 def confidence(records: frozenset[str], edges: Sequence[ScopeEdge]) -> float:
