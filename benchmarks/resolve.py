@@ -61,24 +61,9 @@ def fill(records: int) -> dict[str, Any]:
 
 def train() -> dict[str, Any]:
     """A model for the records as they lie in raw."""
-    from customer360.contracts.reader import load_contracts
-    from customer360.identity import extraction
-    from customer360.identity.blocks import wide_frame
-    from customer360.identity.sources import record_sources
-    from customer360.identity.training import train_on_birth_dates
-    from customer360.warehouse.connections import connect
+    from customer360.pipeline import models
 
-    def records() -> Iterator[tuple[str, Any]]:
-        for source in extraction.present_sources(connection, record_sources(load_contracts().values())):
-            for one in extraction.extract(connection, source, only_pending=False):
-                yield one.record_id, one.content.standard
-
-    with connect() as connection:
-        connection.autocommit = False
-        frame = wide_frame(records())
-    model = train_on_birth_dates(frame, progress=say)
-    if model is None:
-        raise SystemExit("the population has too few birth dates to train a model on")
+    model = models.train(progress=say)
     model.save(Path(os.environ[_MODEL]))
     return {"rules": [rule["blocking_rule"] for rule in model.splink["blocking_rules_to_generate_predictions"]]}
 
