@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from importlib.resources import files
-from string import Template
 
 from customer360.identity.drift import Measure
 from customer360.identity.evaluation import Evaluation, Figures, Interval
 from customer360.identity.labels import PairEvaluation, PairFigures
 from customer360.identity.report import charts
+from customer360.identity.report.shell import details, table, tiles, whole_page
 from customer360.identity.summary import Summary
 
 _SERIES = ("precision", "recall", "F1")
@@ -74,8 +73,7 @@ def page(report: Report) -> str:
         )
         if section
     )
-    template = Template(files("customer360.identity.report").joinpath("page.html").read_text(encoding="utf-8"))
-    return template.substitute(title=f"Identity report, {report.at:%Y-%m-%d}", body=body)
+    return whole_page(f"Identity report, {report.at:%Y-%m-%d}", body)
 
 
 # ------------------------------------------------------------------------------------------------ sections
@@ -83,32 +81,29 @@ def _head(report: Report) -> str:
     summary, run = report.summary, report.run
     over = [one for one in report.measures if one.is_over]
     linked = summary.record_count - summary.cluster_sizes.get("1", 0)
-    tiles = [
+    shown = [
         (f"{summary.record_count:,}", "records of living sources", ""),
         (f"{summary.customers:,}", "customers", ""),
         (f"{linked / summary.record_count:.1%}" if summary.record_count else "–", "of the records are linked", ""),
         (f"{summary.grey_zone:,}", "pairs in the grey zone", ""),
     ]
     if report.clusters is not None:
-        tiles.insert(2, (f"{report.clusters.overall.f1:.4f}", "F1 over pairs of records", ""))
+        shown.insert(2, (f"{report.clusters.overall.f1:.4f}", "F1 over pairs of records", ""))
     elif report.pairs is not None:
-        tiles.insert(2, (f"{report.pairs.overall.f1:.4f}", "F1 on judged pairs", ""))
+        shown.insert(2, (f"{report.pairs.overall.f1:.4f}", "F1 on judged pairs", ""))
     if report.measures:
         state = (
             (f"{len(over)} over", "of the drift limits", "bad")
             if over
             else ("within limits", f"drift, {len(report.measures)} measures", "good")
         )
-        tiles.append(state)
-    shown = "".join(
-        f'<div class="tile"><b class="{kind}">{escape(value)}</b><span>{escape(what)}</span></div>' for value, what, kind in tiles
-    )
+        shown.append(state)
     finished = f", finished {run.finished_at:%Y-%m-%d %H:%M} UTC" if run.finished_at else ""
     return (
-        f"<h1>Identity report</h1>"
+        "<h1>Identity report</h1>"
         f'<p class="soft">{report.at:%A, %d %B %Y, %H:%M} UTC · run {run.run_id} ({escape(run.mode)}){finished} · '
         f"model {escape(run.model_version)}, {escape(run.model_origin)}</p>"
-        f'<div class="tiles">{shown}</div>'
+        f"{tiles(shown)}"
     )
 
 
@@ -129,21 +124,20 @@ def _clusters(found: Evaluation | None) -> str:
     if clusters is not None:
         rows.append(("whole customers", *_cells(clusters.exact_precision, clusters.exact_recall, clusters.exact_f1)))
         rows.append(("records (B³)", *_cells(clusters.b3_precision, clusters.b3_recall, clusters.b3_f1)))
-    parts = ["<h2>How right are the customers?</h2>", f"<p>{escape(told)}</p>", _table(("", *_SERIES), rows)]
+    parts = ["<h2>How right are the customers?</h2>", f"<p>{escape(told)}</p>", table(("", *_SERIES), rows)]
     if overall.intervals is not None:
         spans = overall.intervals
         parts.append(
             f'<p class="note">95 % intervals over pairs: precision {_span(spans.precision)}, recall {_span(spans.recall)}, '
-            f"F1 {_span(spans.f1)} "
-            "(people drawn at random; ratio of sums, linearised).</p>"
+            f"F1 {_span(spans.f1)} (people drawn at random; ratio of sums, linearised).</p>"
         )
     if found.locales:
         parts += ["<h3>Per locale</h3>", charts.legend(_SERIES), _dots(found.locales, "Precision, recall and F1 per locale")]
-        parts.append(_details("Figures per locale", _figures_table("locale", found.locales)))
+        parts.append(details("Figures per locale", _figures_table("locale", found.locales)))
     if found.source_pairs:
         parts += ["<h3>Per pair of sources</h3>", '<p class="note">F1 over pairs of one record of each; in brackets the true pairs.</p>']
         parts.append(_source_matrix(found.source_pairs))
-        parts.append(_details("Figures per pair of sources", _figures_table("sources", found.source_pairs)))
+        parts.append(details("Figures per pair of sources", _figures_table("sources", found.source_pairs)))
     return "\n".join(parts)
 
 
@@ -158,7 +152,7 @@ def _pairs(found: PairEvaluation | None) -> str:
             "<h2>Judged pairs</h2>",
             f"<p>{found.overall.pairs:,} pairs of records that somebody has judged.{missing} Ranges are Wilson's 95 % intervals: "
             "true of pairs drawn at random, not of hand-picked ones.</p>",
-            _table(
+            table(
                 ("", "pairs", "hits", "wrong", "missed", "precision", "", "recall", "", "F1"),
                 [_pair_row(scope, one) for scope, one in rows],
             ),
@@ -170,9 +164,9 @@ def _no_labels(report: Report) -> str:
     if report.clusters is not None or report.pairs is not None:
         return ""
     return (
-        "<h2>How right are the customers?</h2><p>Nobody has said what is true yet: put <code>clusters.csv</code> (record_id, person_id, "
-        "locale) or "
-        "<code>pairs.csv</code> (record_id_l, record_id_r, is_match) into the folder of labels, and the next report has the figures.</p>"
+        "<h2>How right are the customers?</h2>"
+        "<p>Nobody has said what is true yet: put <code>clusters.csv</code> (record_id, person_id, locale) or <code>pairs.csv</code> "
+        "(record_id_l, record_id_r, is_match) into the folder of labels, and the next report has the figures.</p>"
     )
 
 
@@ -188,7 +182,7 @@ def _evidence(found: Evaluation | None) -> str:
             "<h2>Which evidence is right, and what it brings</h2>",
             "<p>Pairs of records with such an edge, the share of them that is one person, the recall this evidence would reach without any "
             "other, and the recall that would be lost without it.</p>",
-            _table(("evidence", "pairs", "right", "precision", "recall alone", "recall lost without"), rows),
+            table(("evidence", "pairs", "right", "precision", "recall alone", "recall lost without"), rows),
         ]
     )
 
@@ -204,10 +198,10 @@ def _sizes(report: Report) -> str:
             "</div><div><h3>Scored pairs by match weight, in bits</h3>",
             charts.bars(summary.match_weights, title="Scored pairs by match weight in bits"),
             "</div></div>",
-            f'<p class="note">The weight is log2 of the odds that both records are one person. {summary.grey_zone:,} pairs lie in the '
-            "grey zone: "
-            "scored too high to be forgotten, too low to be linked, and not one customer by other evidence.</p>",
-            _table(("evidence", "edges"), kinds),
+            '<p class="note">The weight is log2 of the odds that both records are one person. '
+            f"{summary.grey_zone:,} pairs lie in the grey zone: scored too high to be forgotten, too low to be linked, and not one "
+            "customer by other evidence.</p>",
+            table(("evidence", "edges"), kinds),
         ]
     )
 
@@ -241,7 +235,7 @@ def _drift(report: Report) -> str:
     )
     parts.append(_measure_table(ranked[:_SHOWN_MEASURES]))
     if len(ranked) > _SHOWN_MEASURES:
-        parts.append(_details(f"The other {len(ranked) - _SHOWN_MEASURES}", _measure_table(ranked[_SHOWN_MEASURES:])))
+        parts.append(details(f"The other {len(ranked) - _SHOWN_MEASURES}", _measure_table(ranked[_SHOWN_MEASURES:])))
     return "\n".join(parts)
 
 
@@ -257,9 +251,8 @@ def _fields(summary: Summary) -> str:
     agreed = "".join(charts.heat_cell(summary.agreement.get(name)) for name in attributes)
     return (
         "<h2>Fields</h2><p>Records with a usable value, per source; in the last line, linked pairs of records with an equal value, of "
-        "those "
-        "where "
-        f'both have one.</p><div class="scroll"><table class="heat"><tr><th>source</th>{head}</tr>{rows}'
+        "those where both have one.</p>"
+        f'<div class="scroll"><table class="heat"><tr><th>source</th>{head}</tr>{rows}'
         f"<tr><td>linked pairs agree</td>{agreed}</tr></table></div>"
     )
 
@@ -272,16 +265,15 @@ def _refusals(summary: Summary) -> str:
         for name, count in summary.refusals.items()
     ]
     return (
-        "<h2>Refusals</h2><p>Values that join nobody: held by too many records or people, role and throw-away mailboxes, placeholders. The "
-        "share is "
-        f"of the values that several records hold.</p>{_table(('identifier', 'values refused', 'share'), rows)}"
+        "<h2>Refusals</h2><p>Values that join nobody: held by too many records or people, role and throw-away mailboxes, placeholders. "
+        f"The share is of the values that several records hold.</p>{table(('identifier', 'values refused', 'share'), rows)}"
     )
 
 
 def _run(run: Run) -> str:
     counts = [(name.replace("_", " "), f"{count:,}") for name, count in run.counts.items()]
     seconds = [(name, f"{value:.1f} s") for name, value in run.seconds.items()]
-    return f'<h2>The run</h2><div class="row">{_table(("figure", "count"), counts)}{_table(("step", "time"), seconds)}</div>'
+    return f'<h2>The run</h2><div class="row">{table(("figure", "count"), counts)}{table(("step", "time"), seconds)}</div>'
 
 
 # -------------------------------------------------------------------------------------------------- pieces
@@ -304,7 +296,7 @@ def _figures_table(name: str, figures: Sequence[Figures]) -> str:
         )
         for one in figures
     ]
-    return _table(
+    return table(
         (name, "records", "true pairs", "claimed", *_SERIES, *(("F1 from–to",) if with_spans else ()), "whole customers F1", "B³ F1"), rows
     )
 
@@ -376,13 +368,3 @@ def _cells(*values: float) -> tuple[str, ...]:
 
 def _span(span: Interval) -> str:
     return f"{span.low:.3f}–{span.high:.3f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are escaped here: sources, attributes and locales come from files."""
-    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{"".join(f"<th>{escape(name)}</th>" for name in head)}</tr>{lines}</table></div>'
-
-
-def _details(title: str, content: str) -> str:
-    return f"<details><summary>{escape(title)}</summary>{content}</details>"
