@@ -29,7 +29,7 @@ def score(frame: pa.Table, model: Model, *, candidates: Collection[str] | None =
     and `level_<comparison>`, the number of the level reached (0 the best, -1 missing). `evidence` puts a row in words.
     """
     with database.connect() as connection:
-        load(connection, _completed(frame, model))
+        load(connection, completed(frame, model))
         touching = None
         if candidates is not None:
             connection.register("touched", pa.table({"unique_id": pa.array(sorted(candidates), pa.string())}))
@@ -40,7 +40,7 @@ def score(frame: pa.Table, model: Model, *, candidates: Collection[str] | None =
         return _scored(connection, model, model.review_threshold if floor is None else floor)
 
 
-def _completed(frame: pa.Table, model: Model) -> pa.Table:
+def completed(frame: pa.Table, model: Model) -> pa.Table:
     """The frame with every column the model reads: one that no record of this frame has is all null."""
     for name, kind in needed_columns(model).items():
         if name not in frame.column_names:

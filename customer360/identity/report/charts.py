@@ -28,7 +28,7 @@ def bars(values: Mapping[str, int], *, title: str) -> str:
             f'<text x="{left + step * 0.36:.1f}" y="{height - 8}" text-anchor="middle">{escape(name)}</text></g>'
         )
     parts.append(f'<line class="axis" x1="0" x2="{width}" y1="{height - bottom}" y2="{height - bottom}"/>')
-    return _svg(title, width, height, parts)
+    return svg(title, width, height, parts)
 
 
 def dots(rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], *, title: str) -> str:
@@ -59,7 +59,7 @@ def dots(rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], *, t
             + "".join(f'<circle class="series{number}" cx="{end:.1f}" cy="{middle:.1f}" r="5"/>' for number, end in enumerate(ends))
             + "</g>"
         )
-    return _svg(title, _WIDTH, height, parts)
+    return svg(title, _WIDTH, height, parts)
 
 
 def lines(points: Sequence[tuple[str, float]], *, title: str, percent: bool = False) -> str:
@@ -87,7 +87,7 @@ def lines(points: Sequence[tuple[str, float]], *, title: str, percent: bool = Fa
         parts.append(f'<text x="{width - side}" y="{height - 6}" text-anchor="end">{escape(points[-1][0])}</text>')
     parts.append(f'<text class="value" x="{side}" y="14">{escape(title)}</text>')
     parts.append(f'<text class="value" x="{width - side}" y="14" text-anchor="end">{told.format(values[-1])}</text>')
-    return _svg(title, width, height, parts)
+    return svg(title, width, height, parts)
 
 
 def legend(names: Sequence[str]) -> str:
@@ -99,7 +99,8 @@ def legend(names: Sequence[str]) -> str:
     )
 
 
-def _svg(title: str, width: int, height: float, parts: Sequence[str]) -> str:
+def svg(title: str, width: int, height: float, parts: Sequence[str]) -> str:
+    """A picture: title for those who cannot see it, width and height in its own units, its parts as SVG."""
     size = f'viewBox="0 0 {width} {height:.0f}" width="{width}" height="{height:.0f}"'
     return f'<svg role="img" aria-label="{escape(title)}" {size}>{"".join(parts)}</svg>'
 
