@@ -37,6 +37,7 @@ AREAS: dict[str, Area] = {
     "ids": Area("ids", "How many customer ids would change under another model."),
     "model": Area("model", "Train a model, see what it changes, let it be used."),
     "review": Area("review", "Decide which records are the same customer where the evidence cannot."),
+    "explain": Area("explain", "Why two records are one customer or not; what a customer consists of."),
     "build": Area("build", "Build the golden record and the star schema with dbt."),
     "profile": Area("profile", "Show one customer's golden record, now or as of a day."),
     "pin": Area("pin", "Pin golden values: what a steward says holds."),

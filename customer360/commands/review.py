@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-import psycopg
 import typer
-from psycopg import Connection
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from customer360.commands.terminal import steward
 from customer360.errors import UserError
 from customer360.identity import stewardship
-from customer360.warehouse.connections import connect
-from customer360.warehouse.roles import Role
 
 app = typer.Typer(no_args_is_help=True, help="Decide which records are the same customer where the evidence cannot.")
 
@@ -46,7 +41,7 @@ def list_questions(
     unknown = sorted(set(kind or ()) - set(stewardship.KINDS))
     if unknown:
         raise UserError(f"no question is of kind {unknown[0]!r}; use {', '.join(stewardship.KINDS)}")
-    with _steward() as connection:
+    with steward() as connection:
         found = stewardship.queue(
             connection,
             kinds=kind or None,  # type: ignore[arg-type]  # checked above
@@ -88,11 +83,17 @@ def show(
     right: Right,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """One question: what is asked about two records, what was decided and done."""
-    with _steward() as connection:
+    """One question: what is asked about two records, the evidence for and against, what was decided and done."""
+    from customer360.identity.explain.document import document  # the matcher's libraries take a second to import
+    from customer360.identity.explain.text import text
+    from customer360.pipeline.explain import explain
+
+    with steward() as connection:
         case = stewardship.case(connection, left, right)
+    with steward() as connection:
+        found = explain(connection, left, right)
     if as_json:
-        _print_json(case)
+        _print_json({**asdict(case), "explanation": document(found)})
         return
     for one in case.questions:
         sys.stdout.write(f"{one.kind.replace('_', ' ')}: {stewardship.KINDS[one.kind]}; value {one.value:.2f}\n")
@@ -100,7 +101,7 @@ def show(
             sys.stdout.write(f"postponed until {one.postponed_until:%Y-%m-%d %H:%M} UTC\n")
     if not case.questions:
         sys.stdout.write("nothing is asked about these two\n")
-    _write_actions(case.actions)
+    sys.stdout.write(f"\n{text(found)}")
 
 
 @app.command()
@@ -116,7 +117,7 @@ def decide(
     """Decide that two records are the same customer, or different ones. It beats any score and outlives runs and models."""
     if answer not in ("same", "different"):
         raise UserError(f"{answer!r} is no answer; say same or different")
-    with _steward() as connection:
+    with steward() as connection:
         decided = stewardship.decide(
             connection,
             left,
@@ -133,7 +134,7 @@ def decide(
 @app.command()
 def undo(left: Left, right: Right, by: By, why: Why, at_once: AtOnce = False) -> None:
     """Withdraw the decision that stands on two records. One that it had overruled does not come back."""
-    with _steward() as connection:
+    with steward() as connection:
         gone = stewardship.undo(connection, left, right, by=by, reason=why)
     sys.stdout.write(f"{gone.record_id_l} and {gone.record_id_r}: no longer decided ({gone.answer} by {gone.decided_by} withdrawn)\n")
     _after(at_once=at_once)
@@ -152,7 +153,7 @@ def postpone(
     if (until is None) == (days is None):
         raise UserError("say until when: --until 2026-12-31, or --days 14")
     then = until.replace(tzinfo=UTC) if until is not None else datetime.now(UTC) + timedelta(days=days or 0)
-    with _steward() as connection:
+    with steward() as connection:
         stewardship.postpone(connection, left, right, until=then, by=by, reason=why)
     sys.stdout.write(f"asked again from {then:%Y-%m-%d %H:%M} UTC\n")
 
@@ -160,7 +161,7 @@ def postpone(
 @app.command()
 def resume(left: Left, right: Right, by: By, why: Why) -> None:
     """Put a postponed question back into the queue."""
-    with _steward() as connection:
+    with steward() as connection:
         was_postponed = stewardship.resume(connection, left, right, by=by, reason=why)
     sys.stdout.write("back in the queue\n" if was_postponed else "it was not postponed\n")
 
@@ -168,22 +169,12 @@ def resume(left: Left, right: Right, by: By, why: Why) -> None:
 @app.command()
 def history(left: Left, right: Right, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Everything decided and done about two records: who, when, why."""
-    with _steward() as connection:
+    with steward() as connection:
         actions = stewardship.history(connection, left, right)
     if as_json:
         _print_json(actions)
     else:
         _write_actions(actions)
-
-
-@contextmanager
-def _steward() -> Iterator[Connection[Any]]:
-    """A connection as the steward. One that may not become one is the user's to mend."""
-    try:
-        with connect(role=Role.STEWARD) as connection:
-            yield connection
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise UserError(f"the connection `warehouse` may not act as a steward: {error.diag.message_primary}") from None
 
 
 def _after(*, at_once: bool) -> None:
@@ -210,7 +201,7 @@ def _write_actions(actions: Any) -> None:
 
 
 def _print_json(found: Any) -> None:
-    document = [asdict(one) for one in found] if isinstance(found, list) else asdict(found)
+    document = [asdict(one) for one in found] if isinstance(found, list) else found if isinstance(found, dict) else asdict(found)
     sys.stdout.write(json.dumps(document, default=_plain, ensure_ascii=False) + "\n")
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection
 
 from customer360.errors import UserError
+from customer360.warehouse.connections import connect
+from customer360.warehouse.roles import Role
 
 
 def clock() -> Callable[[str], None]:
@@ -26,3 +33,13 @@ def check_folders(*files: Path | None) -> None:
     for path in files:
         if path is not None and not path.absolute().parent.is_dir():
             raise UserError(f"{path}: its folder does not exist. Make it, or write elsewhere.")
+
+
+@contextmanager
+def steward() -> Iterator[Connection[Any]]:
+    """A connection as the steward. One that may not become one is the user's to mend."""
+    try:
+        with connect(role=Role.STEWARD) as connection:
+            yield connection
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise UserError(f"the connection `warehouse` may not act as a steward: {error.diag.message_primary}") from None

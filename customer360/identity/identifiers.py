@@ -17,8 +17,8 @@ from customer360.identity.settings import IdentifierRule
 
 Reason = Literal["too_many_records", "too_many_people", "role_mailbox", "disposable", "placeholder"]
 
-_NEEDED = {"silent": Agreement.SILENT, "first_name": Agreement.FIRST_NAME, "full_name": Agreement.FULL_NAME}
-_AGREEMENT_NAMES = {value: key for key, value in _NEEDED.items()}
+NEEDED = {"silent": Agreement.SILENT, "first_name": Agreement.FIRST_NAME, "full_name": Agreement.FULL_NAME}
+_AGREEMENT_NAMES = {value: key for key, value in NEEDED.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def join(holders: Sequence[Holder], *, rule: IdentifierRule, refused_flags: froz
     contradicted = [person for against, person in people.items() if against]
     if len(contradicted) > rule.people:
         return Refusal(records=len(holders), limit=limit, reason="too_many_people")
-    needed = _NEEDED[rule.agreement]
+    needed = NEEDED[rule.agreement]
     return [
         _pair(ordered[left], ordered[right], level[left, right], rule)
         for person in people.values()

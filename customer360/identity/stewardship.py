@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, sql
@@ -222,15 +222,34 @@ def decisions_of(
     connection: Connection[Any], pairs: Collection[tuple[str, str]] | None = None, *, records: Collection[str] | None = None
 ) -> list[Decision]:
     """Decisions on these pairs, or on pairs of which a record is in `records`; withdrawn ones too, newest first."""
-    rows = connection.execute(
-        """select d.decision_id, d.record_id_l, d.record_id_r, d.verdict, d.decided_by, d.note, d.decided_at, o.reopened_at, d.withdrawn_at,
-                  not exists (select from identity.reexamine x
-                               where x.record_id = d.record_id_l and x.at >= coalesce(d.withdrawn_at, d.decided_at))
-             from identity.decision d left join identity.decision_reopening o using (decision_id)
-            where (d.record_id_l, d.record_id_r) in (select * from unnest(%(lefts)s::text[], %(rights)s::text[]))
-               or d.record_id_l = any(%(records)s) or d.record_id_r = any(%(records)s)
-            order by d.decided_at desc, d.decision_id desc""",
+    return _decisions(
+        connection,
+        """select * from identity.decision
+            where (record_id_l, record_id_r) in (select * from unnest(%(lefts)s::text[], %(rights)s::text[]))
+               or record_id_l = any(%(records)s) or record_id_r = any(%(records)s)""",
         {"lefts": [left for left, _ in pairs or ()], "rights": [right for _, right in pairs or ()], "records": sorted(records or ())},
+    )
+
+
+def standing_at(connection: Connection[Any], records: Collection[str]) -> list[Decision]:
+    """Standing decisions on pairs of which a record is among these, newest first; read by index, however many were ever taken."""
+    return _decisions(
+        connection,
+        """select * from identity.decision where withdrawn_at is null and record_id_l = any(%(records)s)
+           union select * from identity.decision where withdrawn_at is null and record_id_r = any(%(records)s)""",
+        {"records": sorted(records)},
+    )
+
+
+def _decisions(connection: Connection[Any], chosen: LiteralString, parameters: Mapping[str, Any]) -> list[Decision]:
+    rows = connection.execute(
+        f"""select d.decision_id, d.record_id_l, d.record_id_r, d.verdict, d.decided_by, d.note, d.decided_at, o.reopened_at,
+                   d.withdrawn_at,
+                   not exists (select from identity.reexamine x
+                                where x.record_id = d.record_id_l and x.at >= coalesce(d.withdrawn_at, d.decided_at))
+              from ({chosen}) d left join identity.decision_reopening o using (decision_id)
+             order by d.decided_at desc, d.decision_id desc""",
+        parameters,
     )
     return [
         Decision(

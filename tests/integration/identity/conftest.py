@@ -158,22 +158,44 @@ def identity_settings() -> Settings:
     return read_settings(home.repo() / SETTINGS)
 
 
+def _source_objects(connection: Connection[Any]) -> dict[str, SourceObject]:
+    """Every object of the contracts by name; those that hold records have their tables."""
+    objects = {obj.full_name: obj for contract in load_contracts().values() for obj in contract.objects}
+    for obj in objects.values():
+        if obj.entity is not None:
+            tables.ensure(connection, obj)
+    connection.commit()
+    return objects
+
+
+def _small_rules(settings: Settings) -> Rules:
+    return Rules(sources=record_sources(load_contracts().values()), settings=settings, model=small_model())
+
+
 @pytest.fixture
 def sources(warehouse: Any, c360_home: Any) -> Iterable[Sources]:
-    objects = {obj.full_name: obj for contract in load_contracts().values() for obj in contract.objects}
     with warehouse.connect(autocommit=False) as connection:
-        for obj in objects.values():
-            if obj.entity is not None:
-                tables.ensure(connection, obj)
-        connection.commit()
-        yield Sources(connection, objects)
+        yield Sources(connection, _source_objects(connection))
 
 
 @pytest.fixture
 def identity(warehouse: Any, sources: Sources, identity_settings: Settings) -> Iterable[Identity]:
-    rules = Rules(sources=record_sources(load_contracts().values()), settings=identity_settings, model=small_model())
     with warehouse.connect(autocommit=False) as connection:
-        yield Identity(connection, rules)
+        yield Identity(connection, _small_rules(identity_settings))
+
+
+@pytest.fixture(scope="module")
+def module_identity(
+    module_warehouse: Any, identity_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterable[tuple[Sources, Identity]]:
+    """Sources and identity of one warehouse for all tests of a module, which read what its own fixture has made of them."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        module_warehouse.connect(autocommit=False) as raw,
+        module_warehouse.connect(autocommit=False) as connection,
+    ):
+        patch.setenv("C360_HOME", str(tmp_path_factory.mktemp("c360")))
+        yield Sources(raw, _source_objects(raw)), Identity(connection, _small_rules(identity_settings))
 
 
 @pytest.fixture
