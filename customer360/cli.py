@@ -33,6 +33,8 @@ AREAS: dict[str, Area] = {
     "migrate": Area("migrate", "Bring the warehouse's schemas, tables and roles up to date."),
     "load": Area("load", "Load a source system, or one of its objects: extract, gate, publish."),
     "quarantine": Area("quarantine", "Look at refused rows; replay or waive them."),
+    "held": Area("held", "Decide about refused loads of streams: replay, accept or waive."),
+    "streams": Area("streams", "Show how far change data capture and message buses are read."),
     "resolve": Area("resolve", "Work out which records are the same customer."),
     "ids": Area("ids", "How many customer ids would change under another model."),
     "model": Area("model", "Train a model, see what it changes, let it be used."),

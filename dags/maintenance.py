@@ -1,6 +1,7 @@
 """Keeps the platform from growing for ever and from going stale unnoticed.
 
-Every ten minutes: compares the age of each object's data with its contract and sends alerts that could not be sent before.
+Every ten minutes: compares the age of each object's data with its contract, measures how far streams are ahead and what their
+sources keep for us, and sends alerts that could not be sent before.
 Nightly: removes landed rows of finished loads, old ledger rows, history, settled quarantine and Airflow's own old runs and logs.
 
 **When a task fails.** Nothing depends on these tasks: clear the failed one when its cause is mended. How long things are kept is in
@@ -58,4 +59,11 @@ with DAG(
 
         return steps.check_freshness()
 
+    @task
+    def measure_streams() -> dict[str, Any]:
+        from customer360_airflow import steps
+
+        return steps.measure_streams()
+
     check_freshness()
+    measure_streams()

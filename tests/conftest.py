@@ -166,7 +166,12 @@ def pg_server() -> Server:
 @pytest.fixture(scope="session")
 def shop_server() -> Server:
     """A second cluster, for source databases; its write-ahead log can be followed."""
-    return _server("shop", {"wal_level": "logical"}, lambda server: None)
+    return _server("shop", {"wal_level": "logical", "max_replication_slots": "40", "max_wal_senders": "20"}, _let_owner_follow)
+
+
+def _let_owner_follow(server: Server) -> None:
+    with server.admin() as connection:
+        connection.execute("alter role c360 replication")
 
 
 # ----------------------------------------------------------------------------------------------- databases

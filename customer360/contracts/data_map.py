@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 
 from customer360.contracts import vocabulary as words
-from customer360.contracts.model import Field, FieldRef, SourceContract, SourceObject
+from customer360.contracts.model import Extract, Field, FieldRef, SourceContract, SourceObject
 
 _PROTOCOLS = {
     "postgresql": "PostgreSQL, `COPY`",
@@ -15,7 +15,8 @@ _PROTOCOLS = {
     "s3": "files in an object store (S3)",
     "sftp": "files over SFTP",
     "kafka": "message bus (Kafka)",
-    "custom": "webhook",
+    "amqp": "message bus (RabbitMQ)",
+    "webhook": "webhook",
 }
 
 
@@ -123,7 +124,7 @@ def _how(contract: SourceContract, obj: SourceObject) -> str:
     if extract.files:
         compressed = f", {extract.compression}" if extract.compression else ""
         parts = [f"{_PROTOCOLS[contract.kind]}, `{extract.files}` ({extract.format}{compressed})"]
-    parts.append(f"by `{extract.cursor}`" if extract.cursor else "in full")
+    parts.append(_order(extract))
     if extract.lookback:
         parts.append(f"looking back {_span(extract.lookback)}")
     deletes = extract.deletes
@@ -134,6 +135,14 @@ def _how(contract: SourceContract, obj: SourceObject) -> str:
     if deletes.snapshot:
         parts.append("deletes by absence from a snapshot")
     return ", ".join(parts)
+
+
+def _order(extract: Extract) -> str:
+    if extract.changes:
+        return f"every change, through the publication `{extract.changes.publication}`"
+    if extract.cursor:
+        return f"by `{extract.cursor}`"
+    return "as they come" if extract.stream else "in full"
 
 
 def _entity(obj: SourceObject) -> str:

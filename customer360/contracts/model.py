@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-Kind = Literal["postgresql", "api", "local", "s3", "sftp", "kafka", "custom"]
+Kind = Literal["postgresql", "api", "local", "s3", "sftp", "kafka", "amqp", "webhook"]
+"""How a system is read: a contract's servers[].type, of a custom one its protocol."""
+
+
+Stream = Literal["changes", "messages", "webhook"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,14 @@ class Deletes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The object's changes are followed through a replication slot of its own."""
+
+    publication: str
+    max_retained: int  # bytes of log the source may keep for us before somebody is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
     """How to read the object."""
 
@@ -80,6 +92,8 @@ class Extract:
     encoding: str | None = None  # of text that is no UTF-8
     settle: timedelta = timedelta()  # a file younger than this may still be written
     marker: str | None = None  # a file is finished when this one lies beside it; {name} is its own name
+    stream: Stream | None = None  # landing is the only place to read it again from
+    changes: Changes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,16 @@ from customer360.contracts import vocabulary as words
 from customer360.contracts.document import Document, Path_
 from customer360.contracts.fields import build_field
 from customer360.contracts.file_sets import build_file_set
-from customer360.contracts.model import Deletes, Entity, Extract, Field, SourceObject
+from customer360.contracts.model import Deletes, Entity, Extract, Field, SourceObject, Stream
 from customer360.contracts.problems import did_you_mean
 from customer360.contracts.properties import custom_properties, duration_at, text_at
 from customer360.contracts.rest import check_endpoint
 from customer360.contracts.schedule import cron_is_valid
+from customer360.contracts.streams import check_changes
 
 _CURSOR_TYPES = ("date", "timestamp", "integer", "number", "string")
 _TIME_TYPES = ("date", "timestamp")
+_STREAMS: dict[str, Stream] = {"kafka": "messages", "amqp": "messages", "webhook": "webhook"}
 _ENTITY_KINDS = ("person", "organisation")
 
 
@@ -156,7 +158,9 @@ def _extract(document: Document, path: Path_, value: Any, *, fields: dict[str, F
     deletes = _deletes(document, path, value, fields)
     endpoint = _endpoint(document, path, value, kind)
     files = build_file_set(document, path, value, kind=kind, server=server)
-    return Extract(cursor=cursor, lookback=lookback, deletes=deletes, endpoint=endpoint, **files)
+    changes = check_changes(document, path, value, kind)
+    stream: Stream | None = "changes" if changes else _STREAMS.get(kind)
+    return Extract(cursor=cursor, lookback=lookback, deletes=deletes, endpoint=endpoint, stream=stream, changes=changes, **files)
 
 
 def _endpoint(document: Document, path: Path_, value: dict[str, Any], kind: str) -> dict[str, Any]:

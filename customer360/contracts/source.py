@@ -22,6 +22,7 @@ from customer360.warehouse.roles import Role
 _READER_ROLES = tuple(role.value for role in Role if role is not Role.ANALYST)
 _FRESHNESS_UNITS = {"m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_SERVER_PROPERTIES = {"api": ("client",), "custom": ("protocol",)}
 _LONGEST_FRESHNESS = timedelta(days=3660)
 
 
@@ -116,11 +117,22 @@ def _server(document: Document) -> tuple[str, str, dict[str, Any]]:
         return "", "", {}
     if kind in words.FILE_KINDS and entry.get("format"):
         document.check_word((*path, "format"), entry["format"], words.FILE_FORMATS)
-    custom = custom_properties(document, path, entry, known=("client",) if kind == "api" else ())
+    custom = custom_properties(document, path, entry, known=_SERVER_PROPERTIES.get(kind, ()))
+    if kind == "custom":
+        kind = _protocol(document, path, custom)
     if "client" in custom:
         check_client(document, *custom["client"])
     plain = {key: value for key, value in entry.items() if key != "customProperties"}
     return kind, connection or "", plain | {name: value for name, (_, value) in custom.items()}
+
+
+def _protocol(document: Document, path: Path_, custom: dict[str, tuple[Path_, Any]]) -> str:
+    """What a custom server speaks, which is then its kind."""
+    if "protocol" not in custom:
+        document.report(path, "a custom server says no protocol", "add the custom property protocol: webhook, or amqp")
+        return ""
+    where, protocol = custom["protocol"]
+    return str(protocol) if document.check_word((*where[:-1], "protocol"), protocol, words.PROTOCOLS) else ""
 
 
 def _agreements(document: Document) -> tuple[str, timedelta]:

@@ -141,6 +141,7 @@ RESERVED_WORDS = frozenset(_RESERVED.split())
 
 # ----------------------------------------------------------------------- keys of our custom properties
 KINDS = ("postgresql", "api", "local", "s3", "sftp", "kafka", "custom")
+PROTOCOLS = ("amqp", "webhook")  # of a custom server
 FILE_KINDS = ("local", "s3", "sftp")
 FILE_FORMATS = ("csv", "jsonl", "parquet")
 COMPRESSIONS = ("gzip", "zstd")
@@ -149,7 +150,8 @@ READ_STATUSES = ("active", "deprecated")  # the others are checked, but not read
 PLACEHOLDERS = ("fields", "object", "since")  # filled in by the REST reader: {fields}
 
 FILE_KEYS = ("files", "format", "compression", "encoding", "settle", "marker")
-EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", *FILE_KEYS)
+EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", "changes", *FILE_KEYS)
+CHANGES_KEYS = ("publication", "max_retained")
 DELETES_KEYS = ("flag", "sweep", "snapshot")
 ENTITY_KEYS = ("kind", "key", "of", "by", "where")
 CLIENT_KEYS = ("auth", "data_selector", "headers", "paginator")

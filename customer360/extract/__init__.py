@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from customer360.contracts.model import SourceContract
+from customer360.contracts.model import SourceContract, SourceObject
 from customer360.extract.protocol import Reader, ReaderFactory, SourceRefused
 
 READERS: dict[str, str] = {
@@ -15,12 +15,15 @@ READERS: dict[str, str] = {
     "s3": "customer360.extract.files:FilesReader",
     "sftp": "customer360.extract.files:FilesReader",
 }
-"""Kind of system (a contract's servers[].type) → module:class."""
+"""Kind of system (a contract's servers[].type, of a custom one its protocol) → module:class."""
+
+CHANGES_READER = "customer360.extract.cdc:ChangesReader"
+"""PostgreSQL tables whose changes are followed, instead of being asked for by cursor."""
 
 
-def open_reader(contract: SourceContract, uri: str) -> Reader:
-    """The reader for the contract's kind of system, for the resolved connection `uri`."""
-    place = READERS.get(contract.kind)
+def open_reader(contract: SourceContract, uri: str, obj: SourceObject | None = None) -> Reader:
+    """The reader for the contract's kind of system, for the resolved connection `uri`; `obj` is the object to be read."""
+    place = CHANGES_READER if obj is not None and obj.extract.changes is not None else READERS.get(contract.kind)
     if place is None:
         raise SourceRefused(f"{contract.system}: no reader for servers[].type {contract.kind!r}; there are {', '.join(sorted(READERS))}")
     module, name = place.split(":")

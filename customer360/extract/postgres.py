@@ -105,7 +105,7 @@ class PostgresReader:
         columns = [_column(f, catalogue.types[f.source_name], typed=typed) for f in present]
         names = [f.name for f in present]
         if undeclared:
-            columns.append(_extra(undeclared, typed=typed))
+            columns.append(self._extra(undeclared, typed=typed))
             names.append("_extra")
         query = sql.SQL("select {} from {}{}").format(sql.SQL(", ").join(columns), self._table(obj), self._since(request, catalogue))
         key = frozenset(obj.field(name).source_name for name in obj.key)
@@ -151,6 +151,12 @@ class PostgresReader:
 
     def _table(self, obj: SourceObject) -> sql.Identifier:
         return sql.Identifier(self._schema, obj.source_name)
+
+    def _extra(self, columns: Sequence[str], *, typed: bool) -> sql.Composable:
+        """The undeclared columns that hold something, as one JSON object; null where none does."""
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        value = sql.SQL("nullif((select jsonb_strip_nulls(to_jsonb(x)) from (select {}) x), '{{}}'::jsonb)").format(names)
+        return value if typed else sql.SQL("({})::text").format(value)
 
     def _since(self, request: ReadRequest, catalogue: _Catalogue) -> sql.Composable:
         """Rows without a cursor are always read: they have to come to light in quarantine."""
@@ -244,10 +250,3 @@ def _column(field: Field, source_type: str, *, typed: bool) -> sql.Composable:
     if source_type == "timestamp without time zone" and field.sql_type.lower() != "text":
         return sql.SQL("({} at time zone 'UTC')").format(column)
     return sql.SQL("{}::{}").format(column, sql.SQL(field.sql_type))
-
-
-def _extra(columns: Sequence[str], *, typed: bool) -> sql.Composable:
-    """The undeclared columns that hold something, as one JSON object; null where none does."""
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    value = sql.SQL("nullif((select jsonb_strip_nulls(to_jsonb(x)) from (select {}) x), '{{}}'::jsonb)").format(names)
-    return value if typed else sql.SQL("({})::text").format(value)

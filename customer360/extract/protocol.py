@@ -11,6 +11,9 @@ warehouse. It is given a `ReadRequest` and yields *parts*; landing writes them i
     KnownFile      content that was read before lies under this name; noted, so that it need not be hashed every time
     MissingFields  a declared field does not exist at the source: the gate refuses the load and names it
     WholeObject    what this read yielded is *all* the object holds now: keys it lacks are gone (a file snapshot)
+    Truncated      at this place of a stream the source emptied the object: whatever came before is gone
+    Received       names of deliveries that were yielded, of a stream that cannot say how far it was read
+    StreamPosition where the next read of a stream begins; stored with the rows. At most one, the last part
 
 Rules for readers
 - Stream. Hand over a few hundred to a few ten thousand rows per part, never the whole object.
@@ -25,14 +28,16 @@ Rules for readers
 - Nothing is skipped silently. A row with an empty key or no cursor is a row: landing quarantines it.
 - The source cannot be reached, answers 5xx, 429 or cuts the connection: raise `SourceUnavailable`. It cannot work however
   often one asks (credentials refused, no such table): raise `SourceRefused`. Neither message may hold a value or a secret.
-- Reading has no side effect on the source until `acknowledge()`, which is called after landing has committed.
+- Reading has no side effect on the source until `acknowledge()`, which is called after landing has committed. It may not
+  be called at all (the process was killed): a stream then yields again from the position it is given, never from where the
+  source believes it to be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from customer360.contracts.model import SourceContract, SourceObject
 
@@ -130,7 +135,38 @@ class WholeObject:
     """Everything the object holds now was yielded by this read. Of several unread snapshot files only the newest is read."""
 
 
-Part = Rows | CopyBytes | Reject | Deleted | SourceFile | KnownFile | MissingFields | WholeObject
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """The source emptied the object at this place of the stream. Rows that follow are there again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """Names of deliveries whose rows were yielded: a later delivery of the same name is the same one, sent again."""
+
+    message_ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """How far a stream is ahead of what was read of it. None where this kind of source cannot say."""
+
+    behind_bytes: int | None = None
+    behind_messages: int | None = None
+    behind_seconds: float | None = None  # 0 when all was read, else the age of the newest change read
+    retained_bytes: int | None = None  # log that the source keeps for this reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPosition:
+    """Where the next read begins, as JSON. `restarted` says why the stream could not go on from the position it was given."""
+
+    position: Mapping[str, Any]
+    lag: Lag
+    restarted: str | None = None
+
+
+Part = Rows | CopyBytes | Reject | Deleted | SourceFile | KnownFile | MissingFields | WholeObject | Truncated | Received | StreamPosition
 
 
 def _no_file_is_known(_: bytes) -> bool:
@@ -139,6 +175,10 @@ def _no_file_is_known(_: bytes) -> bool:
 
 def _no_name_is_known(_: str) -> tuple[str, bytes] | None:
     return None
+
+
+def _no_message_is_known(_: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +191,9 @@ class ReadRequest:
     `full`: read everything again, known files included.
     `is_known_file`: whether a file of that content (sha256) was already taken in.
     `file_last_seen`: version and content of the file that lay under a name (path) the last time it was read, if that is known.
+    For streams: `position` is where the last read that landed ended (None: begin at the beginning), `consumer` names this
+    warehouse among the readers of the source, `is_known_message` says whether a delivery of that name was landed. After a
+    `dry_run` nothing is acknowledged, and nothing may be left behind at the source.
     """
 
     object: SourceObject
@@ -158,6 +201,10 @@ class ReadRequest:
     full: bool = False
     is_known_file: Callable[[bytes], bool] = field(default=_no_file_is_known)
     file_last_seen: Callable[[str], tuple[str, bytes] | None] = field(default=_no_name_is_known)
+    position: Mapping[str, Any] | None = None
+    consumer: str = "customer360"
+    is_known_message: Callable[[str], bool] = field(default=_no_message_is_known)
+    dry_run: bool = False
 
 
 class Reader(Protocol):
@@ -180,6 +227,14 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """Give back connections. Called once, also after an error."""
+        ...
+
+
+class StreamReader(Reader, Protocol):
+    """A reader of a stream."""
+
+    def measure(self, request: ReadRequest) -> Lag:
+        """How far the stream is ahead of `request.position` now, without reading it. Raises as `read` does."""
         ...
 
 

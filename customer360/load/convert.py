@@ -13,7 +13,7 @@ from psycopg import sql
 from customer360.contracts.model import Field, SourceObject
 from customer360.load import ledger, relations
 from customer360.load.killpoints import reach
-from customer360.load.landing import DELETED_MARK
+from customer360.load.landing import DELETED_MARK, TRUNCATED_MARK
 from customer360.load.relations import Warehouse, WorkTables
 
 _WHOLE = r"^\s*[+-]?[0-9]+\s*$"
@@ -84,9 +84,10 @@ def _set_aside(connection: Warehouse, obj: SourceObject, work: WorkTables, *, mi
     table = relations.landing(obj)
     keys_fit = [check for name in obj.key if (check := fits(obj.field(name), "l")) is not None]
     is_deletion = sql.SQL("l._extra = {}").format(sql.Literal(DELETED_MARK))
+    is_truncation = sql.SQL("l._extra is not distinct from {}").format(sql.Literal(TRUNCATED_MARK))
     usable_key = sql.SQL(" and ").join([sql.SQL("not ({})").format(relations.key_is_null(obj, "l")), *keys_fit])
     connection.execute(
-        sql.SQL("insert into {} (_row_number, {}) select l._row_number, {} from {} l where {} and {} and {}").format(
+        sql.SQL("insert into {} (_row_number, {}) select l._row_number, {} from {} l where {} and (({} and {}) or {})").format(
             work.gone,
             relations.comma(map(sql.Identifier, obj.key)),
             relations.comma(_cast(obj.field(name), "l") for name in obj.key),
@@ -94,6 +95,7 @@ def _set_aside(connection: Warehouse, obj: SourceObject, work: WorkTables, *, mi
             mine,
             is_deletion,
             usable_key,
+            is_truncation,  # a key of nulls: every key there is
         )
     )
     faults = [
@@ -123,7 +125,8 @@ def _set_aside(connection: Warehouse, obj: SourceObject, work: WorkTables, *, mi
                       case when {is_reject} then jsonb_build_object('_raw', l._extra::jsonb ->> 1, '_place', l._extra::jsonb ->> 3)
                            else {payload} end,
                       case when {is_reject} then {reject} else coalesce({reasons}, {no_key}) end
-               from {table} l where {mine} and not coalesce({fits_all}, false) and not coalesce({is_deletion} and {usable_key}, false)"""
+               from {table} l where {mine} and not coalesce({fits_all}, false) and not coalesce({is_deletion} and {usable_key}, false)
+                 and not {is_truncation}"""
         ).format(
             bad=work.bad,
             key=relations.record_key(obj, "l"),
@@ -137,6 +140,7 @@ def _set_aside(connection: Warehouse, obj: SourceObject, work: WorkTables, *, mi
             mine=mine,
             fits_all=fits_all,
             is_deletion=is_deletion,
+            is_truncation=is_truncation,
             usable_key=usable_key,
         )
     )

@@ -3,6 +3,7 @@
 Set aside    no key, no cursor, or a cursor that lies in the future (it would move the watermark past everything to come)
 Superseded   an older version of a key in the same load: the order is cursor, then sequence; sequence alone in a load that
              tells deletions, because such a source tells everything in order
+             A truncation supersedes all that came before it; itself it stands for the keys that raw then still holds alive
 Stale        older than what raw holds
 Unchanged    equal to what raw holds, or a version that quarantine holds or has dealt with
 
@@ -45,8 +46,10 @@ def diff(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> ledger.
     is_first = relations.raw_is_empty(connection, obj)
     if not is_first:  # without figures the planner hashes all of raw to look up a few rows
         connection.execute(sql.SQL("analyze {} ({})").format(work.rows, relations.comma(map(sql.Identifier, obj.key))))
-    found_gone = 0 if is_first or not load.work.get("whole") else _absent_keys(connection, obj, work)
-    superseded = 0 if load.work.get("key_is_unique") else _leave_superseded(connection, obj, load, work)
+    truncated = _leave_truncated(connection, obj, work)
+    superseded = truncated + (0 if load.work.get("key_is_unique") else _leave_superseded(connection, obj, work))
+    is_whole = truncated or load.work.get("whole")
+    found_gone = _absent_keys(connection, obj, work) if is_whole and not is_first else 0
     unchanged, stale = (
         (_delete(connection, sql.SQL("delete from {}").format(work.gone)), 0) if is_first else _leave_known(connection, obj, work)
     )
@@ -125,6 +128,19 @@ def _set_aside_unusable(connection: Warehouse, obj: SourceObject, work: WorkTabl
     return None if watermark is None else str(watermark)
 
 
+def _leave_truncated(connection: Warehouse, obj: SourceObject, work: WorkTables) -> int:
+    """Everything before the last truncation, and its mark, which is a deletion of no key. 0 where there is none."""
+    row = connection.execute(
+        sql.SQL("select max(_row_number) from {} g where {}").format(work.gone, relations.key_is_null(obj, "g"))
+    ).fetchone()
+    if row is None or row[0] is None:
+        return 0
+    return sum(
+        _delete(connection, sql.SQL("delete from {} where _row_number <= {}").format(table, sql.Literal(row[0])))
+        for table in (work.rows, work.bad, work.gone)
+    )
+
+
 def _absent_keys(connection: Warehouse, obj: SourceObject, work: WorkTables) -> int:
     """A snapshot holds everything: keys that raw has alive and the snapshot lacks are gone. A bad row is still a row."""
     return connection.execute(
@@ -132,6 +148,7 @@ def _absent_keys(connection: Warehouse, obj: SourceObject, work: WorkTables) -> 
             """insert into {gone} (_row_number, {names}) select null, {keys} from {raw} r
                where not r._is_deleted
                  and not exists (select from {rows} t where {same})
+                 and not exists (select from {gone} g where {same_gone})
                  and not exists (select from {bad} b where b.record_key = {record_key})"""
         ).format(
             gone=work.gone,
@@ -140,15 +157,16 @@ def _absent_keys(connection: Warehouse, obj: SourceObject, work: WorkTables) -> 
             raw=relations.raw(obj),
             rows=work.rows,
             same=relations.same_key(obj, "t", "r"),
+            same_gone=relations.same_key(obj, "g", "r"),
             bad=work.bad,
             record_key=relations.record_key(obj, "r"),
         )
     ).rowcount
 
 
-def _leave_superseded(connection: Warehouse, obj: SourceObject, load: ledger.Load, work: WorkTables) -> int:
-    """Only the newest version of a key stays; only one of several identical bad rows."""
-    tells_deletions = _count(connection, work.gone) > 0 and not load.work.get("whole")
+def _leave_superseded(connection: Warehouse, obj: SourceObject, work: WorkTables) -> int:
+    """Only the newest version of a key stays; only one of several identical bad rows, and none that was deleted afterwards."""
+    tells_deletions = _count(connection, work.gone) > 0
     order: sql.Composable = sql.SQL("_row_number desc")
     if obj.extract.cursor is not None and not tells_deletions:
         order = sql.SQL("{} desc, _row_number desc").format(sql.Identifier(obj.extract.cursor))
@@ -180,6 +198,12 @@ def _leave_superseded(connection: Warehouse, obj: SourceObject, load: ledger.Loa
                 """delete from {gone} g where exists (select from {rows} t where {same} and t._row_number > g._row_number)
                    or exists (select from {gone} later where {same_later} and later._row_number > g._row_number)"""
             ).format(gone=work.gone, rows=work.rows, same=row_and_gone, same_later=relations.same_key(obj, "later", "g")),
+        )
+        superseded += _delete(
+            connection,
+            sql.SQL("delete from {} b using {} g where b.record_key = {} and g._row_number > b._row_number").format(
+                work.bad, work.gone, relations.record_key(obj, "g")
+            ),
         )
     return superseded
 

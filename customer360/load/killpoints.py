@@ -14,6 +14,7 @@ STEPS = (
     "landing",
     "landing_done",
     "landed",
+    "acknowledged",
     "converted",
     "diffing",
     "diffed",

@@ -1,8 +1,8 @@
 """Land: what a reader yields becomes durable, in one transaction with the ledger and the files it came from.
 
-Rows land as text in `landing.<system>__<object>`. A typed stream goes straight into the load's own typed table: its source
-can be read again, so that table is unlogged. Two kinds of things are no rows; they land as rows without fields, with a mark
-in `_extra` where a row has a JSON object or nothing: `["reject", raw, reason, place]` and `"deleted"` (with its key).
+Rows land as text in `landing.<system>__<object>`. A typed copy goes straight into the load's own typed table: its source
+can be read again, so that table is unlogged. Three kinds of things are no rows; they land as rows without fields, with a mark
+in `_extra` where a row has a JSON object or nothing: `["reject", raw, reason, place]`, `"deleted"` (with its key) and `"truncated"`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,26 @@ from typing import Any, Literal
 from psycopg import sql
 
 from customer360.contracts.model import SourceObject
-from customer360.extract.protocol import CopyBytes, Deleted, KnownFile, MissingFields, Part, Reject, Rows, SourceFile, WholeObject
-from customer360.load import ledger, relations
+from customer360.extract.protocol import (
+    CopyBytes,
+    Deleted,
+    KnownFile,
+    MissingFields,
+    Part,
+    Received,
+    Reject,
+    Rows,
+    SourceFile,
+    StreamPosition,
+    Truncated,
+    WholeObject,
+)
+from customer360.load import ledger, relations, stream
 from customer360.load.killpoints import reach
 from customer360.load.relations import Warehouse, WorkTables
 
 DELETED_MARK = '"deleted"'
+TRUNCATED_MARK = '"truncated"'
 ROWS_PER_REPORT = 50_000
 
 Progress = Callable[[int], None]
@@ -38,6 +52,13 @@ class _Seen:
     key_is_unique: bool = False
     to_become_raw: bool = False
     form: str = "text"
+    position: StreamPosition | None = None
+    received: list[str] = field(default_factory=list)
+    waits: bool = False  # the rows are landed without a load
+
+
+class CannotWait(Exception):
+    """What was read cannot be landed without a load of its own: it is left at the source until the held load is settled."""
 
 
 def known_files(connection: Warehouse, obj: SourceObject) -> frozenset[bytes]:
@@ -55,27 +76,69 @@ def known_names(connection: Warehouse, obj: SourceObject) -> dict[str, tuple[str
 
 
 def land(
-    connection: Warehouse, obj: SourceObject, load: ledger.Load, parts: Iterable[Part], *, progress: Progress | None = None
+    connection: Warehouse,
+    obj: SourceObject,
+    load: ledger.Load,
+    parts: Iterable[Part],
+    *,
+    progress: Progress | None = None,
+    dry_run: bool = False,
 ) -> ledger.Load:
-    """Write all parts and leave the load `landed`. Whatever the reader raises undoes everything."""
+    """Write all parts and leave the load `landed`. Whatever the reader raises undoes everything.
+
+    A load of a stream takes over the rows that wait. After a dry run the stream stands where it stood, and they go on waiting.
+    """
     report = progress or (lambda _: None)
     with connection.transaction():
         if load.attempts > 1:
             connection.execute(sql.SQL("delete from {} where _load_id = %s").format(relations.landing(obj)), [load.load_id])
         work = relations.create_work_tables(connection, obj, load.load_id)
         seen = _Seen()
-        stream = iter(parts)
-        for part in stream:
+        if obj.extract.stream is not None:
+            seen.rows = stream.take_over(connection, obj, load.load_id, keep=dry_run)
+        rest = iter(parts)
+        for part in rest:
             if isinstance(part, CopyBytes):
                 _copy_bytes(connection, obj, load, work, part, seen, report)
-            elif isinstance(part, Rows | Reject | Deleted):
-                _copy_rows(connection, obj, load, part, stream, seen, report)
+            elif isinstance(part, _LANDED_AS_ROWS):
+                _copy_rows(connection, obj, load.load_id, part, rest, seen, report)
             else:
                 _take_note(part, seen)
+        if not dry_run:
+            _note_stream(connection, obj, load.load_id, seen)
         reach("landing_done")
         landed = _close_landing(connection, obj, load, seen)
     reach("landed")
     return landed
+
+
+def land_behind(connection: Warehouse, obj: SourceObject, parts: Iterable[Part], *, progress: Progress | None = None) -> int:
+    """Land a stream's rows while a load of it is held: they wait. How many rows. Raises CannotWait; then nothing is landed."""
+    with connection.transaction():
+        before = stream.last_waiting(connection, obj)
+        seen = _Seen(rows=before, waits=True)
+        rest = iter(parts)
+        for part in rest:
+            if isinstance(part, _LANDED_AS_ROWS):
+                _copy_rows(connection, obj, stream.WAITING, part, rest, seen, progress or (lambda _: None))
+            else:
+                _take_note(part, seen)
+        if seen.whole or seen.missing:
+            raise CannotWait
+        _note_stream(connection, obj, None, seen)
+        reach("landing_done")
+    reach("landed")
+    return seen.rows - before
+
+
+_LANDED_AS_ROWS = (Rows, Reject, Deleted, Truncated)
+
+
+def _note_stream(connection: Warehouse, obj: SourceObject, load_id: int | None, seen: _Seen) -> None:
+    if seen.received:
+        stream.remember(connection, obj, seen.received)
+    if seen.position is not None:
+        stream.store(connection, obj, load_id, seen.position)
 
 
 def _take_note(part: Part, seen: _Seen) -> None:
@@ -89,24 +152,30 @@ def _take_note(part: Part, seen: _Seen) -> None:
         seen.missing += [{"field": name, "place": part.place} for name in sorted(part.fields)]
     elif isinstance(part, WholeObject):
         seen.whole = True
+    elif isinstance(part, Received):
+        seen.received += part.message_ids
+    elif isinstance(part, StreamPosition):
+        seen.position = part
+    elif isinstance(part, CopyBytes) and seen.waits:
+        raise CannotWait
     else:
         raise TypeError(f"a reader may not yield {type(part).__name__} here: one CopyBytes part, or Rows, not both")
 
 
 def _copy_rows(
-    connection: Warehouse, obj: SourceObject, load: ledger.Load, first: Part, rest: Iterator[Part], seen: _Seen, report: Progress
+    connection: Warehouse, obj: SourceObject, load_id: int, first: Part, rest: Iterator[Part], seen: _Seen, report: Progress
 ) -> None:
     """One COPY for all rows of the read; what is no row is noted and written when the COPY has ended."""
     names = ["_load_id", "_row_number", *(f.name for f in obj.fields), "_extra"]
     statement = sql.SQL("copy {} ({}) from stdin").format(relations.landing(obj), relations.comma(map(sql.Identifier, names)))
-    number, load_id = seen.rows, load.load_id
+    number = seen.rows
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         part: Part | None = first
         while part is not None:
             for row in _rows_of(obj, part):
                 number += 1
                 copy.write_row((load_id, number, *row))
-            if not isinstance(part, Rows | Reject | Deleted):
+            if not isinstance(part, _LANDED_AS_ROWS):
                 _take_note(part, seen)
             if number // ROWS_PER_REPORT > seen.rows // ROWS_PER_REPORT:
                 report(number)
@@ -127,6 +196,8 @@ def _rows_of(obj: SourceObject, part: Part) -> Iterable[tuple[str | None, ...]]:
         return [(*nulls, json.dumps(["reject", part.raw, part.reason, part.place]))]
     if isinstance(part, Deleted):
         return [_deleted_row(obj, key) for key in part.keys]
+    if isinstance(part, Truncated):
+        return [(*nulls, TRUNCATED_MARK)]
     return []
 
 
@@ -200,6 +271,8 @@ def _close_landing(connection: Warehouse, obj: SourceObject, load: ledger.Load, 
         "missing": seen.missing,
         "landed": seen.rows,
     }
+    if seen.position is not None and seen.position.restarted:
+        work["restarted"] = seen.position.restarted
     return ledger.note(connection, load, state="landed", work=work, extracted=seen.rows)
 
 

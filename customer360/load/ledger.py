@@ -156,6 +156,43 @@ def find_open(connection: Warehouse, obj: SourceObject) -> Load | None:
     )
 
 
+def find_held(connection: Warehouse, obj: SourceObject) -> Load | None:
+    """The object's load that was refused and waits for somebody's decision."""
+    return _fetch(
+        connection,
+        sql.SQL("select {} from ops.load where system = %(system)s and object = %(object)s and state = 'held' order by load_id").format(
+            _COLUMNS
+        ),
+        {"system": obj.system, "object": obj.name},
+    )
+
+
+def list_held(connection: Warehouse) -> list[Load]:
+    """All loads that wait for somebody's decision, oldest first."""
+    with connection.cursor(row_factory=class_row(_LedgerRow)) as cursor:
+        return [
+            _load(row) for row in cursor.execute(sql.SQL("select {} from ops.load where state = 'held' order by load_id").format(_COLUMNS))
+        ]
+
+
+def settle_held(connection: Warehouse, load: Load, *, state: Literal["landed", "abandoned"], by: str, why: str) -> Load:
+    """Take a held load up again (`landed`: judged anew) or give it up, with who decided and why."""
+    again = state == "landed"
+    if again:
+        load = go_back(connection, load, to="landed")
+    settled = _fetch(
+        connection,
+        sql.SQL(
+            """update ops.load set state = %(state)s, settled_by = %(by)s, settled_why = %(why)s,
+                      refusal = case when %(again)s then null else refusal end,
+                      attempts = attempts + %(again)s::integer, finished_at = case when %(again)s then null else clock_timestamp() end
+               where load_id = %(load_id)s returning {}"""
+        ).format(_COLUMNS),
+        {"load_id": load.load_id, "state": state, "by": by, "why": why, "again": again},
+    )
+    return cast(Load, settled)
+
+
 def start(connection: Warehouse, obj: SourceObject, *, kind: Kind, since: str | None = None, run_url: str | None = None) -> Load:
     """Open a load. The caller holds the object's lock and has seen that none is open."""
     started = _fetch(

@@ -38,7 +38,7 @@ def publish(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, has_
     """
     reach("publishing")
     merged = Merged(inserted=0, updated=0, deleted=0)
-    if has_rows or load.kind == "replay":
+    if has_rows or load.kind == "replay" or (obj.extract.stream is not None and load.counts.extracted):
         quarantine.settle_published(connection, obj, load)
     if has_rows and load.work.get("is_first"):
         merged = Merged(inserted=_publish_first(connection, obj, load), updated=0, deleted=0)

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from customer360.contracts.model import SourceObject
 from customer360.errors import UserError
 from customer360.load import ledger, relations
+from customer360.load.landing import DELETED_MARK
 from customer360.load.relations import Warehouse, WorkTables
 
 
@@ -84,7 +85,10 @@ def turn_away(connection: Warehouse, obj: SourceObject, load: ledger.Load, faile
 
 
 def settle_published(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> int:
-    """Settle open rows whose record this load publishes in a version at least as new. In the publishing transaction, before the merge."""
+    """Settle open rows whose record this load publishes in a version at least as new, or says is gone.
+
+    In the publishing transaction, before the merge.
+    """
     open_rows = connection.execute(
         "select exists (select from quarantine.row where system = %s and object = %s and state = 'open')", [obj.system, obj.name]
     ).fetchone()
@@ -117,6 +121,24 @@ def settle_published(connection: Warehouse, obj: SourceObject, load: ledger.Load
             is_newer=is_newer,
         )
     ).rowcount
+    if obj.extract.stream is not None:
+        settled += connection.execute(
+            sql.SQL(
+                """update quarantine.row q
+                   set state = 'waived', settled_at = clock_timestamp(), settled_by = {by}, note = coalesce(note, {note})
+                   from {landing} l where l._load_id = {load} and l._extra = {mark} and q.load_id < {load}
+                     and q.system = {system} and q.object = {object} and q.state = 'open' and q.record_key = {key}"""
+            ).format(
+                by=sql.Literal(f"load {load.load_id}"),
+                note=sql.Literal("the source deleted the record"),
+                landing=relations.landing(obj),
+                load=sql.Literal(load.load_id),
+                mark=sql.Literal(DELETED_MARK),
+                system=sql.Literal(obj.system),
+                object=sql.Literal(obj.name),
+                key=relations.record_key(obj, "l"),
+            )
+        ).rowcount
     if load.kind == "replay":
         settled += connection.execute(
             sql.SQL(

@@ -35,6 +35,8 @@ Kind = Literal[
     "model_refused",
     "approval_awaited",
     "row_warnings",
+    "stream_restarted",
+    "stream_retains",
 ]
 Severity = Literal["critical", "warning"]
 

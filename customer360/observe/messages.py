@@ -44,6 +44,11 @@ _WHAT_TO_DO = {
     "approval_awaited": "Open the run: its question shows what would change. Approve or reject there, or by `customer360 model approve` or"
     " `reject`. Without an answer in time it counts as rejected; the model in use stays until one is approved.",
     "row_warnings": "The rows were published. Look whether the source began to send something new, and adapt the suite or the source.",
+    "stream_restarted": "The object was read again as a whole, so raw holds what the source holds; versions in between are not in history."
+    " Find out why the source let go of what had not been read: its slot was dropped or passed its limit, its topic was made anew or"
+    " keeps messages for too short a time.",
+    "stream_retains": "The source's disk fills until the changes are read. See why the ingest runs do not read (switched off, held,"
+    " failing); if the object is not to be followed any more, drop its slot at the source.",
 }
 
 _SLACK_TEXT = 2900  # a section holds 3,000 characters

@@ -9,14 +9,11 @@ from psycopg import sql
 
 from customer360.contracts.model import SourceContract, SourceObject
 from customer360.gate import run, suites, verdict
-from customer360.load import landing, ledger, quarantine, relations
+from customer360.load import landing, ledger, quarantine, relations, stream
 from customer360.load.diff import Remaining
 from customer360.load.killpoints import reach
 from customer360.observe import incidents
 from customer360.warehouse import connections
-
-_STREAMS = frozenset({"kafka", "custom"})
-"""Systems whose rows cannot be asked for again: a refused load of theirs is held, its landed rows are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +34,16 @@ class Gate:
         self._suite = suites.load_suite(obj)
 
     def judge(self, load: ledger.Load, remaining: Remaining, *, dry_run: bool = False) -> Judged:
-        """Evaluate the suite on what the load has left, and write down what follows: `gated`, or `rejected` or `held`."""
+        """Evaluate the suite on what the load has left, and write down what follows: `gated`, or `rejected` or `held`.
+
+        A load that somebody accepted is published though it is refused. Rows that fail go to quarantine all the same.
+        """
+        accepted = bool(load.work.get("accepted"))
         judged_rows = remaining.rows + remaining.bad
         missing = verdict.missing_fields(load.work.get("missing", []))
         if not (judged_rows or remaining.gone or missing):
             return Judged(load=self._check(load, None) if dry_run else load)  # nothing to judge: it closes without a gate
-        gate = self._evaluate(load, remaining)
+        gate = self._evaluate(load, remaining, accepted=accepted)
         extra = [*missing, *self._gone(remaining)]
         results = [*extra, *self._types(load, remaining), *gate.results]
         failed = (len(gate.failed) if gate.failed is not None else remaining.rows) + remaining.bad
@@ -52,11 +53,11 @@ class Gate:
         warnings = tuple(result.expectation for result in everything.warnings)
         if dry_run:
             return Judged(load=self._check(load, refusal), warnings=warnings)
-        if refusal is not None:
+        if refusal is not None and not accepted:
             return Judged(load=self._refuse(load, results, refusal, failed, judged_rows), warnings=warnings)
         return Judged(load=self._pass(load, results, gate.failed or {}), warnings=warnings)
 
-    def _evaluate(self, load: ledger.Load, remaining: Remaining) -> verdict.GateResult:
+    def _evaluate(self, load: ledger.Load, remaining: Remaining, *, accepted: bool) -> verdict.GateResult:
         if not remaining.rows:
             return verdict.GateResult(results=(), failed={})
         batch = run.Batch(
@@ -66,7 +67,7 @@ class Gate:
             personal=frozenset(f.name for f in self._object.fields if f.is_personal),
             raw_tables=self._raw_tables(),
         )
-        allowed = self._suite.failed_rows_allowed(remaining.rows + remaining.bad) - remaining.bad
+        allowed = remaining.rows if accepted else self._suite.failed_rows_allowed(remaining.rows + remaining.bad) - remaining.bad
         return run.run_suite(connections.uri("warehouse"), self._suite, batch, allowed=max(allowed, 0))
 
     def _raw_tables(self) -> frozenset[str]:
@@ -127,8 +128,12 @@ class Gate:
             return ledger.note(self._connection, load, state="abandoned", refusal=refusal.as_json() if refusal else None, error="dry run")
 
     def _refuse(self, load: ledger.Load, results: list[verdict.Result], refusal: verdict.Refusal, failed: int, judged: int) -> ledger.Load:
-        """Raw keeps the last good state; the watermark stays, so the next load reads the same rows again."""
-        held = self._contract.kind in _STREAMS
+        """Raw keeps the last good state; the watermark stays, so the next load reads the same rows again.
+
+        A stream cannot be asked for its rows again: its load is held, and what it landed is kept until somebody decides. A copy of
+        the whole object, from which following its changes begins, is made anew.
+        """
+        held = self._object.extract.stream is not None and load.kind not in ("replay", "sweep") and not load.work.get("whole")
         details = refusal.as_json() | {
             "system": load.system,
             "object": load.object,
@@ -147,6 +152,7 @@ class Gate:
             else:
                 landing.discard(self._connection, self._object, load)
                 landing.forget_files(self._connection, load)
+                stream.forget(self._connection, load.load_id)
             incidents.open_incident(
                 self._connection,
                 kind="load_refused",

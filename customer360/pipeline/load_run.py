@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psycopg
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
@@ -14,9 +15,10 @@ from customer360.contracts.model import SourceContract, SourceObject
 from customer360.errors import UserError
 from customer360.extract import open_reader
 from customer360.extract.protocol import Reader, ReadRequest, SourceRefused, SourceUnavailable
-from customer360.load import convert, diff, landing, ledger, publish, quarantine, relations
+from customer360.load import convert, diff, landing, ledger, publish, quarantine, relations, stream
 from customer360.load.killpoints import reach
 from customer360.observe import incidents
+from customer360.pipeline import streams
 from customer360.pipeline.gating import Gate
 from customer360.pipeline.outcome import LoadOutcome, OutcomeState
 from customer360.warehouse import connections, tables
@@ -24,6 +26,8 @@ from customer360.warehouse.roles import Role
 
 Progress = Callable[[str, int], None]
 """Called with (step, rows so far; -1 where rows are not known)."""
+
+Landed = TypeVar("Landed")
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0
@@ -120,10 +124,48 @@ class LoadRun:
                 return resumed
             following = self._new_load(None, gate)
             return following if following.state != "nothing_new" else resumed
+        if self._object.extract.stream is not None:
+            return self._ingest_stream(found, gate)
         return self._new_load(found, gate)
 
-    def replay(self, quarantine_ids: list[int], *, corrections: dict[str, str | None], by: str, why: str) -> LoadOutcome:
-        """A load of quarantined rows. Raises UserError while another load of the object is open."""
+    def _ingest_stream(self, found: ledger.Load | None, gate: Gate) -> LoadOutcome:
+        """Rows that wait come before what is read now; behind a held load everything waits."""
+        streams.check_request(self._object, full_refresh=self._request.full_refresh)
+        held = ledger.find_held(self._connection, self._object)
+        if held is not None and not self._request.sweep:
+            return self._wait_behind(held)
+        waiting = stream.count_waiting(self._connection, self._object) if not self._request.sweep else 0
+        if not waiting or self._object.extract.stream == "webhook":
+            return self._new_load(found, gate)
+        taken_over = self._new_load(found, gate, waiting=True)
+        if self._request.dry_run or taken_over.state not in ("published", "nothing_new"):
+            return taken_over
+        following = self._ingest_stream(None, gate)
+        return following if following.state != "nothing_new" else taken_over
+
+    def _wait_behind(self, held: ledger.Load) -> LoadOutcome:
+        """Land what the stream brings without a load: the source may forget it, and nothing passes the held one."""
+        if self._object.extract.stream != "webhook" and not self._request.dry_run:
+            self._reading(lambda: self._retrying()(self._land_behind), load=held)
+        return self._outcome(held, "waiting", ())
+
+    def _land_behind(self) -> None:
+        with self._reader() as reader:
+            parts = reader.read(self._read_request(full=False))
+            with suppress(landing.CannotWait):
+                landing.land_behind(self._connection, self._object, parts, progress=lambda rows: self._progress("land", rows))
+                self._acknowledge(reader)
+
+    def settle(self, load: ledger.Load, *, accepted: bool, by: str, why: str) -> LoadOutcome:
+        """Judge a held load anew, or publish it though it is refused. Raises UserError while another load of the object is open."""
+        gate = self._prepare()
+        with self._connection.transaction():
+            taken_up = ledger.settle_held(self._connection, load, state="landed", by=by, why=why)
+            taken_up = ledger.note(self._connection, taken_up, work={"accepted": accepted})
+        return self._finish(taken_up, gate)
+
+    def _prepare(self) -> Gate:
+        """Tables and gate, where no load may be open."""
         tables.ensure(self._connection, self._object)
         gate = Gate(self._connection, self._contract, self._object)
         found = ledger.find_open(self._connection, self._object)
@@ -131,25 +173,32 @@ class LoadRun:
             raise UserError(
                 f"load {found.load_id} of {self._object.full_name} is open; run `customer360 load {self._object.full_name}` first"
             )
+        return gate
+
+    def replay(self, quarantine_ids: list[int], *, corrections: dict[str, str | None], by: str, why: str) -> LoadOutcome:
+        """A load of quarantined rows. Raises UserError while another load of the object is open."""
+        gate = self._prepare()
         with self._connection.transaction():
             quarantine.sign(self._connection, quarantine_ids, by=by, why=why)
             load = ledger.start(self._connection, self._object, kind="replay")
             load = landing.land_rows_from_quarantine(self._connection, self._object, load, quarantine_ids, corrections)
         return self._finish(load, gate)
 
-    def _new_load(self, found: ledger.Load | None, gate: Gate) -> LoadOutcome:
+    def _new_load(self, found: ledger.Load | None, gate: Gate, *, waiting: bool = False) -> LoadOutcome:
+        """`waiting`: the load takes over the rows that wait in landing, and reads nothing."""
         request = self._request
+        kind: ledger.Kind = "incremental" if waiting else request.kind
         if found is None:
-            load = ledger.start(self._connection, self._object, kind=request.kind, since=request.since, run_url=request.run_url)
+            load = ledger.start(self._connection, self._object, kind=kind, since=request.since, run_url=request.run_url)
         else:
-            load = ledger.resume(self._connection, found, kind=request.kind, since=request.since, run_url=request.run_url)
+            load = ledger.resume(self._connection, found, kind=kind, since=request.since, run_url=request.run_url)
         reach("opened")
-        return self._finish(load, gate)
+        return self._finish(load, gate, waiting=waiting)
 
-    def _finish(self, load: ledger.Load, gate: Gate) -> LoadOutcome:
+    def _finish(self, load: ledger.Load, gate: Gate, *, waiting: bool = False) -> LoadOutcome:
         load = self._mend(load)
         if load.state == "extracting":
-            load = self._land(load)
+            load = self._land(load, waiting=waiting)
         if load.state == "landed" and not load.work.get("diffed"):
             load = self._diff(load)
         remaining = diff.remaining(self._connection, load)
@@ -171,27 +220,43 @@ class LoadRun:
         if left == "all":
             return load
         with self._connection.transaction():
+            if left == "nothing":
+                stream.forget(self._connection, load.load_id)
             return ledger.go_back(self._connection, load, to="landed" if left == "text" else "extracting")
 
-    def _land(self, load: ledger.Load) -> ledger.Load:
-        known = landing.known_files(self._connection, self._object)
-        read = ReadRequest(
-            object=self._object,
-            since=self._lower_bound(load),
-            full=load.kind == "full",
-            is_known_file=known.__contains__,
-            file_last_seen=landing.known_names(self._connection, self._object).get,
-        )
+    def _land(self, load: ledger.Load, *, waiting: bool) -> ledger.Load:
+        read = self._read_request(full=load.kind == "full", since=self._lower_bound(load))
         with self._timed("land"):
-            try:
-                landed = self._retrying()(self._attempt, load, read)
-            except (SourceUnavailable, SourceRefused) as error:
-                self._source_is_down(load, error)
-                raise SourceDown(str(error)) from None
+            if waiting or self._object.extract.stream == "webhook":
+                return landing.land(self._connection, self._object, load, (), dry_run=self._request.dry_run)
+            landed = self._reading(lambda: self._retrying()(self._attempt, load, read), load=load)
+        if self._object.extract.stream is not None:
+            streams.tell(self._connection, self._contract, self._object, load=landed)
+        return landed
+
+    def _reading(self, attempt: Callable[[], Landed], *, load: ledger.Load) -> Landed:
+        """Whatever `attempt` landed; an incident tells of a source that cannot be read, and when it can again."""
+        try:
+            landed = attempt()
+        except (SourceUnavailable, SourceRefused) as error:
+            self._source_is_down(load, error)
+            raise SourceDown(str(error)) from None
         incidents.close_incident(
             self._connection, kind="source_down", subject=self._object.full_name, reason=f"read again by load {load.load_id}"
         )
         return landed
+
+    def _read_request(self, *, full: bool, since: str | None = None) -> ReadRequest:
+        known = landing.known_files(self._connection, self._object)
+        request = ReadRequest(
+            object=self._object,
+            since=since,
+            full=full,
+            is_known_file=known.__contains__,
+            file_last_seen=landing.known_names(self._connection, self._object).get,
+            dry_run=self._request.dry_run,
+        )
+        return streams.placed(self._connection, request)
 
     def _lower_bound(self, load: ledger.Load) -> str | None:
         try:
@@ -200,19 +265,38 @@ class LoadRun:
             ledger.note(self._connection, load, state="abandoned", error="the lower bound asked for is no value of the cursor")
             raise
 
-    def _attempt(self, load: ledger.Load, read: ReadRequest) -> ledger.Load:
-        reader = open_reader(self._contract, connections.uri(self._contract.connection))
+    @contextmanager
+    def _reader(self) -> Iterator[Reader]:
+        reader = open_reader(self._contract, connections.uri(self._contract.connection), self._object)
         try:
-            landed = self._take_in(reader, load, read)
-            reader.acknowledge()
+            yield reader
         finally:
             reader.close()
+
+    def _attempt(self, load: ledger.Load, read: ReadRequest) -> ledger.Load:
+        with self._reader() as reader:
+            landed = self._take_in(reader, load, read)
+            if not self._request.dry_run:
+                self._acknowledge(reader)
         return landed
+
+    def _acknowledge(self, reader: Reader) -> None:
+        """What is landed stays landed, whether the source hears of it or not: the next read begins behind it all the same."""
+        with suppress(SourceUnavailable, SourceRefused):
+            reader.acknowledge()
+        reach("acknowledged")
 
     def _take_in(self, reader: Reader, load: ledger.Load, read: ReadRequest) -> ledger.Load:
         if load.kind == "sweep":
             return landing.land_sweep(self._connection, self._object, load, reader.read_keys(self._object))
-        return landing.land(self._connection, self._object, load, reader.read(read), progress=lambda rows: self._progress("land", rows))
+        return landing.land(
+            self._connection,
+            self._object,
+            load,
+            reader.read(read),
+            progress=lambda rows: self._progress("land", rows),
+            dry_run=self._request.dry_run,
+        )
 
     def _retrying(self) -> Retrying:
         backoff = wait_exponential_jitter(initial=1, max=30, jitter=1)
@@ -229,7 +313,8 @@ class LoadRun:
     def _source_is_down(self, load: ledger.Load, error: Exception) -> None:
         """The load stays open for the next run; a dry run leaves nothing behind."""
         with self._connection.transaction():
-            ledger.note(self._connection, load, state="abandoned" if self._request.dry_run else None, error=str(error))
+            if load.state != "held":
+                ledger.note(self._connection, load, state="abandoned" if self._request.dry_run else None, error=str(error))
             if not self._request.dry_run:
                 incidents.open_incident(
                     self._connection,
@@ -269,7 +354,7 @@ class LoadRun:
             load_id=load.load_id,
             system=load.system,
             object=load.object,
-            state="held" if load.state == "held" else state,
+            state="held" if load.state == "held" and state == "rejected" else state,
             counts=load.counts,
             refusal=load.refusal,
             warnings=warnings,

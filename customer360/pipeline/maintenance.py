@@ -26,6 +26,7 @@ class Keep:
     quarantine: timedelta = timedelta(days=90)  # settled rows only; an open one stays until somebody decides
     incidents: timedelta = timedelta(days=365)
     changes: timedelta = timedelta(days=30)  # and never what a consumer has not read
+    deliveries: timedelta = timedelta(days=30)  # names of messages; one that is sent again later counts as new
 
 
 def clean(keep: Keep | None = None) -> dict[str, int]:
@@ -42,6 +43,7 @@ def clean(keep: Keep | None = None) -> dict[str, int]:
             ("ops.incident", "closed_at < now() - %(age)s", limits.incidents),
             ("ops.change", _read_by_all("ops.change"), limits.changes),
             ("identity.change", _read_by_all("identity.change"), limits.changes),
+            ("ops.stream_message", "received_at < now() - %(age)s", limits.deliveries),
             ("ops.gate_result", "at < now() - %(age)s", limits.ledger),
             ("ops.load", _FORGOTTEN_LOAD, limits.ledger),
         ):
@@ -64,6 +66,7 @@ _FORGOTTEN_LOAD = f"""
     and not exists (select from ops.watermark as w where w.load_id = t.load_id)
     and not exists (select from ops.source_file as f where f.load_id = t.load_id)
     and not exists (select from quarantine.row as q where q.load_id = t.load_id)
+    and not exists (select from ops.stream as s where s.load_id = t.load_id)
     and not exists (select from ops.change as c where c.load_id = t.load_id)
     and not exists (select from ops.gate_result as g where g.load_id = t.load_id)
     and exists (select from ops.load as later where later.system = t.system and later.object = t.object

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from customer360.load.ledger import Counts
 
-OutcomeState = Literal["published", "nothing_new", "rejected", "held", "already_running", "checked"]
+OutcomeState = Literal["published", "nothing_new", "rejected", "held", "waiting", "waived", "already_running", "checked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,8 @@ class LoadOutcome:
     published        raw changed: downstream has something to do
     nothing_new      everything read was known already
     rejected, held   the gate refused it, `refusal` says why; raw is as it was (held: the landed rows of a stream are kept)
+    waiting          a load of the object is held: what was read since is landed and waits behind it
+    waived           somebody gave a held load up
     already_running  another process loads this object now; nothing was done, `load_id` is None
     checked          a dry run that would have been published; nothing was written
     """

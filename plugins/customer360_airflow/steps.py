@@ -58,7 +58,7 @@ def ingest(system: str, name: str, context: Mapping[str, Any]) -> dict[str, Any]
         raise SourceIsDown(str(error)) from None
     finally:
         alerts.dispatch()  # the load may have opened or closed incidents of its own
-    if outcome.state in ("nothing_new", "already_running"):
+    if outcome.state in ("nothing_new", "already_running", "waiting"):
         raise AirflowSkipException(f"{system}.{name}: {outcome.state.replace('_', ' ')}")
     if outcome.state in ("rejected", "held"):
         raise LoadRefused(f"load {outcome.load_id} of {system}.{name} was refused; its alert and ops.gate_result say why")
@@ -206,6 +206,17 @@ def check_freshness() -> dict[str, int]:
     alerts.dispatch()
     states = [entry.state for entry in found]
     return {state: states.count(state) for state in sorted(set(states))}
+
+
+def measure_streams() -> dict[str, int]:
+    """How far the streams' sources are ahead and what they keep for us; opens and closes `stream_retains` incidents."""
+    connections.register()
+    from customer360.pipeline import streams
+
+    try:
+        return streams.watch()
+    finally:
+        alerts.dispatch()
 
 
 def _raise_for(failures: Sequence[Any]) -> None:

@@ -30,6 +30,10 @@ def extract(data):
     return obj(data)["customProperties"][1]["value"]
 
 
+def follow(data, changes):
+    obj(data)["customProperties"][1]["value"] = {"changes": changes}
+
+
 def server(data, **entries):
     data["servers"][0] = {"server": "club", **entries}
     extract(data).clear()
@@ -138,6 +142,28 @@ BROKEN = {
     "a mail address is personal": (lambda d: prop(d, 1).update(classification="internal"), "members.email", "kind email are personal"),
     "rules that would be ignored": (lambda d: prop(d, 1).update(logicalTypeOptions={"maxLength": 3}), "members.email", "no effect"),
     "misspelled primaryKey": (lambda d: prop(d, 1, of=1).update(primarykey=True), "visits.member_id", "did you mean 'primaryKey'?"),
+    "changes without a publication": (
+        lambda d: follow(d, {"max_retained": "1GB"}),
+        "members",
+        "write publication: customer360",
+    ),
+    "changes with a cursor": (lambda d: extract(d).update(changes={"publication": "c360"}), "members", "they come in order"),
+    "changes of a folder": (
+        lambda d: (d["servers"][0].update(type="local", format="csv", path="*.csv"), extract(d).update(changes={"publication": "c360"})),
+        "members",
+        "cannot be followed on a local server",
+    ),
+    "changes kept without measure": (
+        lambda d: follow(d, {"publication": "c360", "max_retained": "lots"}),
+        "members",
+        "write a number and MB, GB or TB",
+    ),
+    "custom server without a protocol": (lambda d: d["servers"][0].update(type="custom"), "servers", "says no protocol"),
+    "custom server of an unknown protocol": (
+        lambda d: d["servers"][0].update(type="custom", customProperties=[{"property": "protocol", "value": "webhok"}]),
+        "servers.0.customProperties.0",
+        "did you mean 'webhook'?",
+    ),
     "verifies nothing": (lambda d: prop(d, 2)["customProperties"][0].update(value="mail"), "members.is_checked", "did you mean 'email'?"),
     "verifies what has no meaning": (
         lambda d: prop(d, 2)["customProperties"][0].update(value="is_gone"),
