@@ -42,6 +42,7 @@ def reader_uri(port: int) -> str:
 def create_database(running: EmbeddedServer) -> None:
     """An empty database `shop` and its reader; what was there before is dropped."""
     with psycopg.connect(running.uri(), autocommit=True) as connection:
+        connection.execute("select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = %s", [DATABASE])
         connection.execute(f"drop database if exists {DATABASE} with (force)")
         connection.execute(f"create database {DATABASE}")
         if connection.execute("select 1 from pg_roles where rolname = %s", [READER]).fetchone() is None:

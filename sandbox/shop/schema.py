@@ -149,6 +149,8 @@ def finish_tables() -> list[str]:
         statements.append(f"create index {table}_by_change on public.{table} (updated_at)")
     for table, cols, target in REFERENCES:
         statements.append(f"alter table public.{table} add foreign key ({', '.join(cols)}) references public.{target}")
+    # Carts are followed by their changes, the other tables are asked for by the time of the last one.
+    statements += ["alter table public.carts replica identity full", "create publication customer360 for table public.carts"]
     # A reference needs an index on its own side, or deleting and looking up is a scan.
     statements += [
         "create index customers_by_email on public.customers (lower(email))",
