@@ -39,8 +39,8 @@ def explain(connection: Connection[Any], *ids: str, values: bool = False) -> Exp
 
 
 def write_page(found: Explanation, out: Path) -> None:
-    """Write the page of an explanation: one file that needs no other and no network."""
-    home.write_page(out, page(found).encode())
+    """Write the page of an explanation: one file that needs no other and no network, for its owner alone: it names records."""
+    home.write_private(out, page(found))
 
 
 def _basis(connection: Connection[Any]) -> Basis:

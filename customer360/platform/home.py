@@ -197,7 +197,7 @@ def _update_json(name: str, change: Callable[[dict[str, Any]], object]) -> dict[
     with locked(folder / f".{name}.lock"):
         content = _read_json(folder / name)
         change(content)
-        _replace(folder / name, json.dumps(content, indent=2, sort_keys=True) + "\n")
+        write_private(folder / name, json.dumps(content, indent=2, sort_keys=True) + "\n")
     return content
 
 
@@ -216,8 +216,8 @@ def write_page(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write the whole file or nothing, mode 0600 from the first byte."""
+def write_private(path: Path, text: str) -> None:
+    """Write the whole file or nothing, mode 0600 from the first byte: secrets, and what names people."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as handle:

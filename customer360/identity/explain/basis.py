@@ -15,7 +15,7 @@ from customer360.identity.explain.explanation import Evidence, Ground
 from customer360.identity.explain.reading import Standard
 from customer360.identity.keyed_hash import key
 from customer360.identity.match.breakdown import Breakdown, FieldWeight, breakdowns
-from customer360.identity.match.model import Model
+from customer360.identity.match.model import Model, ModelError
 from customer360.identity.settings import Settings
 
 NOT_KEPT = "not kept"  # level of a recorded weight whose model is gone
@@ -79,7 +79,7 @@ def _kept(connection: Connection[Any], version: str, reviewed: Model) -> Model |
         return reviewed
     try:
         return models.load(connection, version)
-    except models.RegistryError:
+    except (models.RegistryError, ModelError):  # not there, or not usable by this version of the code
         return None
 
 

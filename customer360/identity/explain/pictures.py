@@ -145,7 +145,7 @@ def _placed(
     drawn = igraph.Graph(n=len(records), edges=[*edges, *_ties(len(records), edges, [number[one] for one in asked if one in number])])
     igraph.set_random_number_generator(random.Random(_SEED))  # noqa: S311 - a fixed seed is the point
     layout = drawn.layout_kamada_kawai(seed=drawn.layout_circle())
-    height = 200.0 if len(records) <= 2 else 330.0 if len(records) <= 8 else 520.0
+    height = 130.0 if len(records) <= 2 else 330.0 if len(records) <= 8 else 520.0
     side, above = 90.0, 40.0
     spans = [(min(values), max(values)) for values in zip(*layout.coords, strict=True)]
     # one scale for both axes, so that what lies near is near, unless the drawing is flat

@@ -392,6 +392,7 @@ def test_the_command_prints_text_or_json_and_writes_a_page(world: World, tmp_pat
     by_record = json.loads(runner.invoke(app, ["explain", shop(1), "--json", "--html", str(out)]).stdout)
     assert by_record["customer_id"] == found["record_l"]["customer_id"]
     assert out.read_text().startswith("<!doctype html>")
+    assert out.stat().st_mode & 0o077 == 0, "it names records: for its owner alone"
     shown = runner.invoke(build_app("review"), ["review", "show", shop(20), shop(21)])
     assert shown.exit_code == 0 and "grey zone" in shown.stdout and "below the match threshold" in shown.stdout
 
