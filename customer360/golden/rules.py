@@ -6,9 +6,11 @@ dbt loads the same files. Read here first, a slip is told with file and line bef
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from customer360.contracts.vocabulary import SEMANTIC_TYPES
 from customer360.errors import UserError
@@ -24,14 +26,29 @@ class RulesError(UserError):
     """The seeds of the golden record contradict themselves or name what does not exist."""
 
 
+class Calibration(NamedTuple):
+    """How a group's evidence (log-odds) becomes confidence; a slope of 1 and an offset of 0 leave it as it is."""
+
+    slope: float
+    offset: float
+
+    def confidence(self, evidence: float) -> float:
+        """0 to 1, as macros/golden_confidence.sql computes it."""
+        return 1 / (1 + math.exp(-(self.offset + self.slope * evidence)))
+
+
+UNCALIBRATED = Calibration(1.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenRules:
     """`groups`: attributes of each group, in the seed's order; a group is ranked, pinned and shown as a unit. `strategies`: its rules,
-    weightiest first. `shown_as`: raw or standardised, per attribute."""
+    weightiest first. `shown_as`: raw or standardised, per attribute. `calibrations`: of each group."""
 
     groups: Mapping[str, tuple[str, ...]]
     strategies: Mapping[str, tuple[str, ...]]
     shown_as: Mapping[str, str]
+    calibrations: Mapping[str, Calibration]
 
 
 def read_rules(repo: Path) -> GoldenRules:
@@ -46,6 +63,25 @@ def read_rules(repo: Path) -> GoldenRules:
     if problems:
         raise RulesError("the rules of the golden record cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems))
     return _rules(tables)
+
+
+def write_calibrations(repo: Path, calibrations: Mapping[str, Calibration]) -> Path:
+    """Put the groups' new calibrations into golden_groups.csv of the checkout `repo`; all else in it stays. Returns its path.
+
+    Takes effect with the next full build.
+    """
+    path = repo / SEEDS / "golden_groups.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        columns, rows = reader.fieldnames or (), list(reader)
+    for row in rows:
+        if found := calibrations.get(row["attribute_group"]):
+            row |= {"evidence_slope": f"{found.slope:g}", "evidence_offset": f"{found.offset:g}"}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +111,7 @@ class _Table:
 
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
-    "golden_groups": ("attribute_group", "has_one_value", "wrong_values", "half_life_days"),
+    "golden_groups": ("attribute_group", "has_one_value", "wrong_values", "half_life_days", "evidence_slope", "evidence_offset"),
     "golden_attributes": ("attribute", "attribute_group", "shown_as"),
     "survivorship_rules": ("attribute_group", "position", "strategy"),
     "source_priorities": ("attribute_group", "source_object", "priority", "reliability"),
@@ -92,6 +128,10 @@ def _check_groups(table: _Table, known: set[str]) -> Problems:
             yield line, f"wrong_values is {row['wrong_values']!r}; write a whole number from 1"
         if not _is_number(row["half_life_days"], at_least=0):
             yield line, f"half_life_days is {row['half_life_days']!r}; write a number of days, 0 for what never changes"
+        if not _is_real(row["evidence_slope"], above=0):
+            yield line, f"evidence_slope is {row['evidence_slope']!r}; write a number above 0, 1 where nothing was calibrated"
+        if not _is_real(row["evidence_offset"]):
+            yield line, f"evidence_offset is {row['evidence_offset']!r}; write a number, 0 where nothing was calibrated"
 
 
 def _check_attributes(table: _Table, known: set[str]) -> Problems:
@@ -170,6 +210,10 @@ def _rules(tables: Mapping[str, _Table]) -> GoldenRules:
         groups={group: tuple(attributes) for group, attributes in groups.items()},
         strategies={group: tuple(row["strategy"] for row in ordered if row["attribute_group"] == group) for group in groups},
         shown_as={row["attribute"]: row["shown_as"] for _, row in tables["golden_attributes"].rows},
+        calibrations={
+            row["attribute_group"]: Calibration(float(row["evidence_slope"]), float(row["evidence_offset"]))
+            for _, row in tables["golden_groups"].rows
+        },
     )
 
 
@@ -178,7 +222,11 @@ def _is_number(text: str, *, at_least: int) -> bool:
 
 
 def _is_share(text: str) -> bool:
+    return _is_real(text, above=0) and float(text) < 1
+
+
+def _is_real(text: str, *, above: float = -math.inf) -> bool:
     try:
-        return 0 < float(text) < 1
+        return above < float(text) < math.inf
     except ValueError:
         return False

@@ -37,15 +37,20 @@ given as (
     inner join {{ ref('stg_identity__record_attributes') }} as attribute on records.record_id = attribute.record_id
 ),
 
+-- Asked address by address, so that a live run looks up what its customers give and does not read who ever bounced.
 bounced_addresses as (
-    select distinct attribute.standard_value
-    from {{ ref('stg_identity__record_attributes') }} as attribute
-    inner join {{ ref('int_source_records_unioned') }} as source_records
-        on attribute.record_id = source_records.record_id
-    where
-        attribute.attribute = 'email'
-        and source_records.is_bounced
-        and {{ if_live("attribute.standard_value in (select given.standard_value from given where given.attribute = 'email')") }}
+    select asked.standard_value
+    from (select distinct given.standard_value from given where given.attribute = 'email') as asked
+    cross join lateral (
+        select 1
+        from {{ ref('stg_identity__record_attributes') }} as attribute
+        inner join {{ ref('int_source_records_unioned') }} as source_records on attribute.record_id = source_records.record_id
+        where
+            attribute.attribute = 'email'
+            and attribute.standard_value = asked.standard_value
+            and source_records.is_bounced
+        limit 1 -- noqa: AM09 (which of them does not matter)
+    ) as bounced
 ),
 
 -- Why a value may not win. A date of birth is judged by the day it was given, not by today: a run repeated later says the same.
@@ -157,9 +162,14 @@ claimed as (
     from pinned
 ),
 
-attributes as (
+spelled as (
     select
         claimed.*,
+        claimed.invalid_because is null as is_valid,
+        identity.agreement_form(claimed.attribute, claimed.standard_value) as spelled_form,
+        -- Keys of one column: of several without statistics the planner thinks that hardly any row meets another, and pairs all with all.
+        md5(concat_ws(chr(31), claimed.customer_id, golden.attribute_group, claimed.record_id, claimed.unit))::uuid as claim_key,
+        md5(concat_ws(chr(31), claimed.customer_id, claimed.attribute))::uuid as question_key,
         golden.attribute_group,
         case when golden.shown_as = 'raw' then btrim(claimed.raw_value) else claimed.standard_value end as shown_value,
         coalesce(source_priorities.priority, 1000) as source_priority,
@@ -173,6 +183,28 @@ attributes as (
         on golden.attribute_group = source_priorities.attribute_group and claimed.source_object = source_priorities.source_object
 ),
 
+-- What says less (a year, an initial, a number without its country) agrees with the fullest value that it may mean.
+meant as (
+    select distinct on (vague_key)
+        md5(concat_ws(chr(31), vague.question_key, vague.spelled_form))::uuid as vague_key,
+        fuller.spelled_form as meant_form
+    from spelled as vague
+    inner join spelled as fuller
+        on vague.question_key = fuller.question_key and identity.may_mean(vague.attribute, vague.spelled_form, fuller.spelled_form)
+    where identity.is_vague(vague.attribute, vague.spelled_form) and fuller.is_valid
+    order by vague_key asc, length(fuller.spelled_form) desc, fuller.reliability desc, fuller.spelled_form asc
+),
+
+attributes as (
+    select
+        spelled.*,
+        -- equal where two values agree, however they are spelled
+        coalesce(meant.meant_form, spelled.spelled_form) as agreed_form,
+        md5(concat_ws(chr(31), spelled.question_key, coalesce(meant.meant_form, spelled.spelled_form)))::uuid as value_key
+    from spelled
+    left join meant on md5(concat_ws(chr(31), spelled.question_key, spelled.spelled_form))::uuid = meant.vague_key
+),
+
 -- One row per thing that a record says about a group: what is ranked.
 claims as (
     select
@@ -180,34 +212,37 @@ claims as (
         attribute_group,
         record_id,
         unit,
+        claim_key,
         min(source_priority) as source_priority,
         md5(string_agg(
             attribute || '=' || coalesce(standard_value, '?' || raw_value, ''), chr(31)
             order by attribute, standard_value, raw_value, field
         )) as candidate_key,
+        md5(string_agg(
+            concat_ws('=', customer_id, attribute, coalesce(agreed_form, '?' || raw_value)), chr(31)
+            order by attribute, agreed_form, raw_value, field
+        ))::uuid as agreed_key,
         -- a line counts as the part it is split into, or a source of lines would look more complete than one of parts
         count(distinct case attribute when 'address' then 'street' when 'full_name' then 'last_name' else attribute end)
-        filter (where invalid_because is null and attribute not in ('birth_date', 'birth_year'))
+        filter (where is_valid and attribute not in ('birth_date', 'birth_year'))
         -- a date is as complete as it is long: 1980-05-03, 1980-05, 1980
         + coalesce(
-            max(round(length(standard_value) / 10.0, 1)) filter (where invalid_because is null and attribute in ('birth_date', 'birth_year')), 0
+            max(round(length(standard_value) / 10.0, 1)) filter (where is_valid and attribute in ('birth_date', 'birth_year')), 0
         ) as valid_parts,
-        sum(length(shown_value)) filter (where invalid_because is null) as value_length,
+        sum(length(shown_value)) filter (where is_valid) as value_length,
         bool_or(is_verified) as is_verified,
         max(observed_since) as observed_since,
         max(pinned_at) as pinned_at
     from attributes
-    group by customer_id, attribute_group, record_id, unit
+    group by customer_id, attribute_group, record_id, unit, claim_key
 ),
 
 support as (
     select
-        customer_id,
-        attribute_group,
-        candidate_key,
+        agreed_key,
         count(distinct record_id) filter (where pinned_at is null) as records
     from claims
-    group by customer_id, attribute_group, candidate_key
+    group by agreed_key
 ),
 
 -- A claim's weight under each rule of its group, in the rules' order; arrays compare element by element, greater wins.
@@ -233,7 +268,7 @@ scored as (
             order by strategies.position
         ) as weights
     from claims
-    inner join support using (customer_id, attribute_group, candidate_key)
+    inner join support on claims.agreed_key = support.agreed_key
     inner join rules on claims.attribute_group = rules.attribute_group
 ),
 
@@ -277,83 +312,8 @@ ranked as (
     ) as deciding on true
 ),
 
--- Confidence, see docs/models.md. A system has one vote for a value, that of its best record; a verification is a vote of its own.
-votes as (
-    select
-        customer_id,
-        attribute,
-        attribute_group,
-        coalesce(standard_value, '') as standard_value,
-        system,
-        max(reliability) as reliability,
-        max(observed_since) as observed_since
-    from attributes
-    where invalid_because is null
-    group by customer_id, attribute, attribute_group, coalesce(standard_value, ''), system
-    union all
-    select
-        customer_id,
-        attribute,
-        attribute_group,
-        coalesce(standard_value, '') as standard_value,
-        'verification' as system,
-        {{ var('verification_reliability') }} as reliability,
-        max(observed_since) as observed_since
-    from attributes
-    where invalid_because is null and is_verified
-    group by customer_id, attribute, attribute_group, coalesce(standard_value, '')
-),
-
-observed_values as (
-    select
-        customer_id,
-        attribute,
-        standard_value,
-        count(*) filter (where system not in ('steward', 'verification')) as supporting_systems,
-        -- when another value was last observed: what speaks for this one has been losing force since its own observation
-        max(max(observed_since)) over (
-            partition by customer_id, attribute rows between unbounded preceding and unbounded following exclude current row
-        ) as contradicted_at,
-        count(*) over (partition by customer_id, attribute) as rivals
-    from votes
-    group by customer_id, attribute, standard_value
-),
-
-weighed_values as (
-    select
-        votes.customer_id,
-        votes.attribute,
-        votes.standard_value,
-        min(observed_values.supporting_systems) as supporting_systems,
-        bool_or(golden_groups.has_one_value) as has_one_value,
-        max(golden_groups.wrong_values) as wrong_values,
-        max(observed_values.rivals) as rivals,
-        exp(least(sum({{ vote('votes', 'observed_values', 'golden_groups') }}), 300)) as weight
-    from votes
-    inner join observed_values
-        on
-            votes.customer_id = observed_values.customer_id
-            and votes.attribute = observed_values.attribute
-            and votes.standard_value = observed_values.standard_value
-    inner join {{ ref('golden_groups') }} as golden_groups on votes.attribute_group = golden_groups.attribute_group
-    group by votes.customer_id, votes.attribute, votes.standard_value
-),
-
-believed_values as (
-    select
-        customer_id,
-        attribute,
-        standard_value,
-        supporting_systems,
-        (
-            weight / case
-                when has_one_value
-                    then sum(weight) over (partition by customer_id, attribute) + greatest(wrong_values + 1 - rivals, 0)
-                else weight + wrong_values
-            end
-        )::numeric(5, 4) as confidence
-    from weighed_values
-),
+-- Confidence, see docs/models.md: `believed_values`, one row per value_key.
+{{ believed_values('attributes') }},
 
 shown as (
     select distinct on (ranked.customer_id, attributes.attribute, ranked.candidate_key)
@@ -363,11 +323,13 @@ shown as (
         ranked.attribute_group,
         attributes.shown_value,
         attributes.standard_value,
+        attributes.value_key,
         ranked.rank,
-        ranked.rank = 1 and attributes.invalid_because is null as is_winner,
+        ranked.rank = 1 and attributes.is_valid as is_winner,
         ranked.ranked_by,
         ranked.weight,
         ranked.other_weight,
+        attributes.is_valid,
         attributes.invalid_because,
         attributes.is_verified,
         attributes.pinned_at is not null as is_pinned,
@@ -377,12 +339,7 @@ shown as (
         attributes.source_object,
         attributes.field
     from ranked
-    inner join attributes
-        on
-            ranked.customer_id = attributes.customer_id
-            and ranked.record_id = attributes.record_id
-            and ranked.attribute_group = attributes.attribute_group
-            and ranked.unit = attributes.unit
+    inner join attributes on ranked.claim_key = attributes.claim_key
     order by
         ranked.customer_id, attributes.attribute, ranked.candidate_key,
         attributes.standard_value, attributes.field, attributes.raw_value
@@ -404,7 +361,7 @@ final as (
             when shown.invalid_because is not null then 'invalid: ' || shown.invalid_because
             else {{ why_lost('shown.ranked_by', 'shown.weight', 'shown.other_weight') }}
         end as lost_because,
-        shown.invalid_because is null as is_valid,
+        shown.is_valid,
         shown.invalid_because,
         shown.is_verified,
         shown.is_pinned,
@@ -412,16 +369,13 @@ final as (
         nullif(golden_groups.half_life_days, 0) as half_life_days,
         shown.supporting_records::integer as supporting_records,
         coalesce(believed_values.supporting_systems, 0)::integer as supporting_systems,
-        case when shown.invalid_because is null then coalesce(believed_values.confidence, 0) else 0 end::numeric(5, 4) as confidence,
+        case when shown.is_valid then believed_values.confidence else 0 end::numeric(5, 4) as confidence,
+        case when shown.is_valid then believed_values.evidence end::numeric(6, 3) as evidence,
         shown.record_id,
         shown.source_object,
         shown.field
     from shown
-    left join believed_values
-        on
-            shown.customer_id = believed_values.customer_id
-            and shown.attribute = believed_values.attribute
-            and coalesce(shown.standard_value, '') = believed_values.standard_value
+    left join believed_values on shown.value_key = believed_values.value_key
     inner join {{ ref('golden_groups') }} as golden_groups on shown.attribute_group = golden_groups.attribute_group
 )
 

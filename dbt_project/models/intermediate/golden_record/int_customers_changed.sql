@@ -35,10 +35,15 @@ records as (
 final as (
     select customer_id from {{ source('ops', 'dbt_batch_customer') }}
     union
-    select membership.customer_id
+    select holders.customer_id
     from records
-    inner join {{ source('identity', 'membership') }} as membership
-        on records.record_id = membership.record_id and membership.valid_to is null
+    -- looked up record by record: how few there are the planner cannot know, and it would read every membership
+    cross join lateral (
+        select membership.customer_id
+        from {{ source('identity', 'membership') }} as membership
+        where membership.record_id = records.record_id and membership.valid_to is null
+        limit 1 -- noqa: AM09 (a record has one membership that stands)
+    ) as holders
 )
 
 select customer_id

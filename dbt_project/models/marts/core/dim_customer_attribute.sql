@@ -20,6 +20,7 @@ select
         else power(0.5, greatest(extract(epoch from current_timestamp - observed_since), 0) / (86400.0 * half_life_days))
     end::numeric(5, 4) as freshness,
     confidence,
+    evidence,
     supporting_records,
     supporting_systems,
     record_id,
