@@ -41,6 +41,7 @@ AREAS: dict[str, Area] = {
     "review": Area("review", "Decide which records are the same customer where the evidence cannot."),
     "explain": Area("explain", "Why two records are one customer or not; what a customer consists of."),
     "build": Area("build", "Build the golden record and the star schema with dbt."),
+    "golden": Area("golden", "Measure golden values against checked ones; calibrate their confidence."),
     "profile": Area("profile", "Show one customer's golden record, now or as of a day."),
     "pin": Area("pin", "Pin golden values: what a steward says holds."),
     "contact": Area("contact", "Report mail addresses and phone numbers that do not work."),

@@ -86,11 +86,20 @@ def alerts() -> None:
 
 
 @app.command("truth")
-def show_truth(record_id: Annotated[str | None, typer.Argument(help="A record, such as shop.customers:100123.")] = None) -> None:
+def show_truth(
+    record_id: Annotated[str | None, typer.Argument(help="A record, such as shop.customers:100123.")] = None,
+    with_values: Annotated[
+        bool, typer.Option("--values", help="What is true of each person instead, as `customer360 golden` reads it (CSV).")
+    ] = False,
+) -> None:
     """Which records show the same person: the figures, or all records of the person that RECORD_ID shows (CSV)."""
-    path = Layout(home.home()).truth
-    if not path.exists():
-        raise UserError("there is no sandbox; make one with `customer360 sandbox start`")
+    layout = _layout()
+    if with_values:
+        with World(layout.world, read_only=True) as world:
+            told = csv.writer(typer.get_text_stream("stdout"), lineterminator="\n")
+            told.writerows([truth.VALUES_HEADER, *truth.values(world)])
+        return
+    path = layout.truth
     rows = truth.read(path)
     if record_id is None:
         _print_truth(rows, str(path))

@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from customer360.errors import UserError
-from customer360.identity.standardise import standardise
+from customer360.golden.stated import standard_form
 
 STATES: dict[str, tuple[str, ...]] = {"email": ("bounced", "wrong person"), "phone": ("disconnected", "wrong person")}
 
@@ -42,17 +42,13 @@ class ContactReport:
 def report(connection: Connection[Any], attribute: str, value: str, *, state: str, by: str, why: str | None = None) -> UUID:
     """Record that an address or number does not work; the last word on it counts. Returns the report's id; the caller commits.
 
-    Raises ContactError for an attribute, state or value that cannot be reported.
+    Raises ContactError for an attribute or state that cannot be reported, ValueUnusable for a value without a valid form.
     """
     if attribute not in STATES:
         raise ContactError(f"no {attribute!r} can be reported; use {' or '.join(STATES)}")
     if state not in STATES[attribute]:
         raise ContactError(f"{attribute} cannot be {state!r}; use {' or '.join(STATES[attribute])}")
-    standard = standardise(attribute, value)
-    if standard.value is None:
-        raise ContactError(f"that is no {attribute} in a valid form")
-    if "no_country" in standard.flags:
-        raise ContactError("write the phone number with its country code, such as +49 …")
+    standard = standard_form(attribute, value)
     connection.execute(
         """update identity.contact_report set withdrawn_at = clock_timestamp(), withdrawn_by = %s
             where attribute = %s and value = %s and withdrawn_at is null""",

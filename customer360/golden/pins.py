@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 from customer360.errors import UserError
 from customer360.golden.customers import living
 from customer360.golden.rules import GoldenRules
-from customer360.identity.standardise import Standardised, standardise
+from customer360.golden.stated import standard_form
 
 
 class PinError(UserError):
@@ -67,14 +67,14 @@ def pin_values(
 
     `customer_id` may be a retired id: whom it means now gets the pin. The parts that a line (a full name, an address) splits into are
     pinned with it. A pin that stood on the customer for this group is removed. Raises PinError for an attribute that is not of the
-    group or a value that has no valid form, CustomerUnknown for an id that means nobody.
+    group, ValueUnusable for a value without a valid form, CustomerUnknown for an id that means nobody.
     """
     attributes = _attributes(rules, group)
     found: dict[str, PinnedValue] = {}
     for attribute, raw in values.items():
         if attribute not in attributes:
             raise PinError(f"{attribute!r} is no attribute of {group}; it has {', '.join(attributes)}")
-        standard = _standard(attribute, raw)
+        standard = standard_form(attribute, raw)
         found |= {name: PinnedValue(name, part, part) for name, part in standard.parts.items() if name in attributes and name not in values}
         found[attribute] = PinnedValue(attribute, raw.strip(), standard.value or "")
     if not found:
@@ -183,18 +183,6 @@ def _attributes(rules: GoldenRules, group: str) -> tuple[str, ...]:
     if "pinned" not in rules.strategies[group]:
         raise PinError(f"pins have no say in {group}; give it the strategy `pinned` in dbt_project/seeds/survivorship_rules.csv")
     return rules.groups[group]
-
-
-def _standard(attribute: str, raw: str) -> Standardised:
-    """Raises PinError, without the value."""
-    standard = standardise(attribute, raw)
-    if standard.value is None or "placeholder" in standard.flags:
-        raise PinError(f"that is no {attribute} in a valid form")
-    if attribute == "birth_date" and "partial" in standard.flags:
-        raise PinError("a birth date is pinned whole: write YYYY-MM-DD")
-    if attribute == "phone" and "no_country" in standard.flags:
-        raise PinError("write the phone number with its country code, such as +49 …")
-    return standard
 
 
 def _insert(

@@ -92,7 +92,7 @@ class PairEvaluation:
 def read_clusters(path: Path) -> dict[str, Truth]:
     """`record_id,person_id[,locale]`; further columns are not read; the last row of a record counts. Raises LabelError."""
     found = {}
-    for line, row in _rows(path, ("record_id", "person_id")):
+    for line, row in labelled_rows(path, ("record_id", "person_id")):
         if not row["record_id"] or not row["person_id"]:
             raise LabelError(f"{path}, line {line}: record_id or person_id is empty. Fill both or drop the line.")
         found[row["record_id"]] = Truth(person_id=row["person_id"], locale=row.get("locale") or "")
@@ -104,7 +104,7 @@ def read_clusters(path: Path) -> dict[str, Truth]:
 def read_pairs(path: Path) -> list[LabelledPair]:
     """`record_id_l,record_id_r,is_match` in either order of ids; a pair may be told twice, but not both ways. Raises LabelError."""
     found: dict[tuple[str, str], bool] = {}
-    for line, row in _rows(path, ("record_id_l", "record_id_r", "is_match")):
+    for line, row in labelled_rows(path, ("record_id_l", "record_id_r", "is_match")):
         left, right = sorted((row["record_id_l"] or "", row["record_id_r"] or ""))
         if not left or left == right:
             raise LabelError(f"{path}, line {line}: a pair needs two different record ids, like shop.customers:123.")
@@ -150,7 +150,7 @@ def _counted(scope: str, labelled: Iterable[LabelledPair], claimed: set[tuple[st
     )
 
 
-def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str | None]]]:
+def labelled_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str | None]]]:
     """Line number and row. Raises LabelError for a file that is missing, no CSV in UTF-8, or lacks a column."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
