@@ -34,10 +34,13 @@ def build_field(document: Document, path: Path_, entry: dict[str, Any]) -> Field
             )
     classification = _classification(document, path, entry, semantic_type)
     relations = _relations(document, path, entry)
-    custom = custom_properties(document, path, entry, known=("verifies",))
+    custom = custom_properties(document, path, entry, known=("verifies", "epoch"))
     verifies = custom["verifies"][1] if "verifies" in custom else None
     if verifies is not None and not isinstance(verifies, str):
         document.report(custom["verifies"][0], "verifies must be the name of a field", "write value: email")
+    epoch = custom["epoch"][1] if "epoch" in custom else None
+    if epoch is not None and document.check_word(custom["epoch"][0], epoch, words.EPOCH_UNITS) and logical_type != "timestamp":
+        document.report(custom["epoch"][0], f"a moment given as a number is no {logical_type}", "make the field logicalType: timestamp")
     return Field(
         name=name,
         source_name=str(entry.get("physicalName") or name),
@@ -50,6 +53,7 @@ def build_field(document: Document, path: Path_, entry: dict[str, Any]) -> Field
         same_customer=relations.get("sameCustomer"),
         references=relations.get("foreignKey"),
         verifies=verifies if isinstance(verifies, str) else None,
+        epoch=epoch,
         description=str(entry.get("description") or ""),
     )
 

@@ -38,6 +38,7 @@ class Field:
     same_customer: FieldRef | None = None  # a declared link: holds that field's value for the same person
     references: FieldRef | None = None  # foreign key; checked as a warning
     verifies: str | None = None  # this boolean field says whether that field's value is verified
+    epoch: Literal["seconds", "milliseconds"] | None = None  # the source writes this moment as a number since 1970
     description: str = ""
 
     @property
@@ -79,6 +80,22 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFeed:
+    """Events by which an API tells what changed, where its lists do not say when a record did.
+
+    Each event holds the whole record, at path `record`, as it was at the moment at path `changed_at`. `gone` maps a path in the
+    event to the values that say the record was deleted. Events older than `reach` are no longer to be had.
+    """
+
+    endpoint: Mapping[str, Any]
+    record: str
+    changed_at: str
+    gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reach: timedelta | None = None
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
     """How to read the object."""
 
@@ -86,6 +103,7 @@ class Extract:
     lookback: timedelta
     deletes: Deletes
     endpoint: Mapping[str, Any] = field(default_factory=dict)  # api: dlt rest_api form; {fields} {object} {since} are filled in
+    feed: ChangeFeed | None = None  # api: how changes are read once the endpoint was read whole
     files: str | None = None  # glob below the connection's folder
     format: str | None = None  # csv, jsonl, parquet
     compression: str | None = None  # gzip, zstd

@@ -13,7 +13,7 @@ from customer360.contracts.file_sets import build_file_set
 from customer360.contracts.model import Deletes, Entity, Extract, Field, SourceObject, Stream
 from customer360.contracts.problems import did_you_mean
 from customer360.contracts.properties import custom_properties, duration_at, text_at
-from customer360.contracts.rest import check_endpoint
+from customer360.contracts.rest import build_feed, check_endpoint
 from customer360.contracts.schedule import cron_is_valid
 from customer360.contracts.streams import check_changes
 
@@ -160,7 +160,18 @@ def _extract(document: Document, path: Path_, value: Any, *, fields: dict[str, F
     files = build_file_set(document, path, value, kind=kind, server=server)
     changes = check_changes(document, path, value, kind)
     stream: Stream | None = "changes" if changes else _STREAMS.get(kind)
-    return Extract(cursor=cursor, lookback=lookback, deletes=deletes, endpoint=endpoint, stream=stream, changes=changes, **files)
+    feed = None
+    if "feed" in value and kind == "api":
+        feed = build_feed(document, (*path, "feed"), value["feed"], has_cursor=cursor is not None, has_flag=deletes.flag is not None)
+    elif "feed" in value and kind:
+        document.report((*path, "feed"), f"a feed has no meaning for a {kind} server", "take it out")
+    if kind and kind != "api" and files["format"] != "jsonl":
+        for field in fields.values():
+            if field.epoch:
+                document.report(path, f"{field.name} is a number since 1970, which only JSON sources have", "take epoch out of the field")
+    return Extract(
+        cursor=cursor, lookback=lookback, deletes=deletes, endpoint=endpoint, feed=feed, stream=stream, changes=changes, **files
+    )
 
 
 def _endpoint(document: Document, path: Path_, value: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Any
 
 from customer360.contracts import vocabulary as words
 from customer360.contracts.document import Document, Path_
+from customer360.contracts.model import ChangeFeed
 from customer360.contracts.problems import did_you_mean
+from customer360.contracts.properties import duration_at, text_at
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
@@ -40,6 +42,36 @@ def check_endpoint(document: Document, path: Path_, value: Any) -> None:
                 document.report(where, f"unknown placeholder {{{name}}}", did_you_mean(name, words.PLACEHOLDERS))
 
 
+def build_feed(document: Document, path: Path_, value: Any, *, has_cursor: bool, has_flag: bool) -> ChangeFeed | None:
+    """Check an object's `feed: {endpoint, record, changed_at, gone, reach, order}` and build it; None when it says too little."""
+    if not document.check_keys(path, value, words.FEED_KEYS):
+        return None
+    if not has_cursor:
+        document.report(path, "a feed needs a cursor", "name the field that takes each event's moment: cursor: changed_at")
+    endpoint = value.get("endpoint")
+    check_endpoint(document, (*path, "endpoint"), endpoint)
+    record = text_at(document, path, value, "record", fix="give the path of the record in an event: data.object")
+    changed_at = text_at(document, path, value, "changed_at", fix="give the path of an event's moment: created")
+    order = value.get("order", "oldest_first")
+    document.check_word((*path, "order"), order, words.FEED_ORDERS)
+    gone = _gone(document, (*path, "gone"), value.get("gone"), has_flag=has_flag)
+    reach = duration_at(document, path, value, "reach")
+    if not isinstance(endpoint, dict) or record is None or changed_at is None:
+        return None
+    return ChangeFeed(endpoint=endpoint, record=record, changed_at=changed_at, gone=gone, reach=reach, newest_first=order == "newest_first")
+
+
+def _gone(document: Document, path: Path_, value: Any, *, has_flag: bool) -> dict[str, tuple[str, ...]]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str | list) for text in value.values()):
+        document.report(path, "gone must say which events are deletions", "write gone: {type: customer.deleted}")
+        return {}
+    if not has_flag:
+        document.report(path, "deletions need a flag to be put in", "add deletes: {flag: <boolean field>}")
+    return {str(name): tuple(map(str, text)) if isinstance(text, list) else (text,) for name, text in value.items()}
+
+
 def _check_shared(document: Document, path: Path_, value: dict[str, Any]) -> None:
     if "paginator" in value:
         _check_typed(document, (*path, "paginator"), value["paginator"], dict(words.PAGINATOR_KEYS))
@@ -61,7 +93,7 @@ def _check_typed(document: Document, path: Path_, value: Any, keys: dict[str, tu
             document.report(
                 (*path, key), f"{key} must not stand in a contract", "put credentials in the connection's URI (C360_CONN_<NAME>)"
             )
-        elif key not in keys[kind]:
+        elif key not in keys[kind] and not (path[-1] == "paginator" and key == words.LAST_PAGE_KEY):
             document.report((*path, key), f"unknown key {key!r}", did_you_mean(key, set(keys[kind]) - set(secret)))
 
 

@@ -150,8 +150,11 @@ READ_STATUSES = ("active", "deprecated")  # the others are checked, but not read
 PLACEHOLDERS = ("fields", "object", "since")  # filled in by the REST reader: {fields}
 
 FILE_KEYS = ("files", "format", "compression", "encoding", "settle", "marker")
-EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", "changes", *FILE_KEYS)
+EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", "feed", "changes", *FILE_KEYS)
 CHANGES_KEYS = ("publication", "max_retained")
+FEED_KEYS = ("endpoint", "record", "changed_at", "gone", "reach", "order")
+FEED_ORDERS = ("oldest_first", "newest_first")
+EPOCH_UNITS = ("seconds", "milliseconds")
 DELETES_KEYS = ("flag", "sweep", "snapshot")
 ENTITY_KEYS = ("kind", "key", "of", "by", "where")
 CLIENT_KEYS = ("auth", "data_selector", "headers", "paginator")
@@ -189,6 +192,9 @@ PAGINATOR_KEYS = MappingProxyType(
         ),
     }
 )  # fmt: skip
+
+# Ours, for any paginator: the path of a boolean that says this page is the last, for APIs whose last page has a next link too.
+LAST_PAGE_KEY = "last_page_path"
 
 SLA_PROPERTIES = ("schedule", "freshness")
 # Agreements the standard names that drive nothing here: kept as documentation.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +16,8 @@ from customer360.extract.protocol import Row
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode  # a Decimal keeps the digits that a float would round
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
+
+_EPOCH = re.compile(r"-?\d{1,18}(\.\d{1,9})?")
 
 
 class NotADocument(ValueError):
@@ -90,6 +94,17 @@ def as_text(value: Any) -> str | None:
     return str(value)
 
 
+def as_moment(number: str | None, unit: str) -> str | None:
+    """Seconds or milliseconds since 1970 as ISO 8601 in UTC; what is no such number stays as it is, for the gate to see."""
+    if number is None or not _EPOCH.fullmatch(number):
+        return number
+    micros = Decimal(number) * (1_000_000 if unit == "seconds" else 1_000)
+    try:
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))).isoformat()
+    except OverflowError:
+        return number
+
+
 def row_maker(obj: SourceObject) -> Callable[[dict[str, Any]], Row]:
     """A function from a document to the object's row. It takes the document apart: what is left over is the extra.
 
@@ -100,10 +115,13 @@ def row_maker(obj: SourceObject) -> Callable[[dict[str, Any]], Row]:
     for place, field in enumerate(obj.fields):
         tree.add(field.source_name.split("."), place)
     width = len(obj.fields)
+    epochs = [(place, field.epoch) for place, field in enumerate(obj.fields) if field.epoch]
 
     def make(document: dict[str, Any]) -> Row:
         row: list[str | None] = [None] * (width + 1)
         _take(tree, document, row)
+        for place, unit in epochs:
+            row[place] = as_moment(row[place], unit)
         if document:
             row[width] = _encode(document).decode()
         return tuple(row)

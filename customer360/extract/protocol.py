@@ -21,7 +21,7 @@ Rules for readers
   PostgreSQL's own input functions (`pg_input_is_valid`) and quarantines what does not fit. Two exceptions, because JSON
   and CSV have no one spelling: JSON booleans become 'true'/'false', numbers keep their source digits (`parse_float=str`);
   objects and arrays become JSON text; an empty CSV cell, quoted or not, is null. Unicode NUL cannot be stored: hand such a row
-  over as a `Reject`.
+  over as a `Reject`. A moment that the contract says is a number since 1970 (`epoch`) becomes ISO 8601.
 - Everything the contract does not declare goes into the row's extra: one JSON object as text, keys by their source names,
   sorted; `None` when there is nothing.
 - Order is meaning: of two versions of a key with the same cursor the later one wins.

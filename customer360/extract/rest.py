@@ -4,6 +4,12 @@ The contract's `client` (auth, paginator, data_selector, headers) and each objec
 `{fields}`, `{object}` and `{since}` in the endpoint's texts stand for the declared source names, the object's source name
 and the lower bound of the cursor.
 
+An API whose lists do not say when a record changed is listed once; from then on its `feed` of events is read (see
+`rest_feed`). When the feed no longer reaches back far enough the list is read again.
+
+A place lost between two pages (a page token that expired) is taken up at the greatest cursor read so far where records come in
+its order, else from the beginning: rows that come twice in one load are told apart by their key.
+
 Where the request names its fields, the API answers for each of them. A declared field that it does not know, or that no
 record holds, is reported as missing: the load is then refused by the gate, with the field's name, rather than crashing here.
 """
@@ -11,9 +17,10 @@ record holds, is reported as missing: the load is then refused by the gate, with
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,12 +29,12 @@ os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
 
 from dlt.sources.helpers.rest_client import RESTClient
-from dlt.sources.rest_api.config_setup import create_paginator
 from requests.exceptions import RequestException
 
-from customer360.contracts.model import Field, SourceContract, SourceObject
-from customer360.extract import json_documents, rest_session
+from customer360.contracts.model import ChangeFeed, Field, SourceContract, SourceObject
+from customer360.extract import json_documents, rest_feed, rest_session
 from customer360.extract.protocol import MissingFields, Part, ReadRequest, Reject, Row, Rows, SourceRefused, SourceUnavailable
+from customer360.extract.rest_paging import LOST_PLACE_STATUS, Place, counted, paginator
 from customer360.extract.rest_session import ApiError, Patience
 
 logger = logging.getLogger(__name__)
@@ -39,13 +46,19 @@ _EPOCH = "1970-01-01T00:00:00.000Z"
 _UNKNOWN_FIELD_CODES = {"INVALID_FIELD", "invalid_field", "unknown_field"}
 _NAMED_COLUMN = re.compile(r"[Nn]o such column '([^']+)'")
 _QUOTED = re.compile(r"['\"`]([A-Za-z_][\w.]*)['\"`]")
-_LOST_PLACE_CODES = {"INVALID_QUERY_LOCATOR"}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class RestReader:
     """Reads one API. `uri`: `https://client_id:client_secret@host[:port][/path]`; what stands in it is never logged."""
 
-    def __init__(self, contract: SourceContract, uri: str, *, patience: Patience | None = None) -> None:
+    def __init__(
+        self, contract: SourceContract, uri: str, *, patience: Patience | None = None, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self._clock = clock
         self._system = contract.system
         self._client_config: Mapping[str, Any] = contract.server.get("client") or {}
         patience = patience or Patience()
@@ -64,21 +77,23 @@ class RestReader:
     def read(self, request: ReadRequest) -> Iterator[Part]:
         """The rows from `since` on, page by page, then the declared fields that the API does not have."""
         obj = request.object
-        place = str(obj.extract.endpoint.get("path", ""))
+        feed = obj.extract.feed
+        if feed and (request.full or request.since is None or not rest_feed.is_within_reach(feed, request.since, self._clock())):
+            feed = None
+        path = str((feed.endpoint if feed else obj.extract.endpoint).get("path", ""))
         asked = list(obj.fields)
         missing: set[str] = set()
-        restarts = 0
+        place = Place(since=request.since)
         while True:
             try:
-                unseen = yield from self._read_pages(obj, asked, request.since)
+                unseen = yield from self._read_pages(obj, asked, place, feed)
             except ApiError as error:
-                if error.code in _LOST_PLACE_CODES and restarts == 0:
-                    restarts += 1
-                    logger.warning("%s: lost its place while paging; asking again from the beginning", obj.full_name)
-                    continue
                 unknown = _unknown_field(error, obj)
+                if unknown is None and place.pages and error.status in LOST_PLACE_STATUS and place.take_up():
+                    logger.warning("%s: lost its place while paging (%s); taking it up again", obj.full_name, error)
+                    continue
                 if unknown is None:
-                    raise SourceRefused(f"{obj.full_name}: {place} was refused ({error}); check the contract's endpoint") from None
+                    raise SourceRefused(f"{obj.full_name}: {path} was refused ({error}); check the contract's endpoint") from None
                 missing.add(unknown.name)
                 if asked == [unknown] or unknown not in asked:  # the query needs it elsewhere, as its cursor: nothing can be read
                     break
@@ -87,7 +102,7 @@ class RestReader:
             missing |= unseen
             break
         if missing:
-            yield MissingFields(fields=frozenset(missing), place=place)
+            yield MissingFields(fields=frozenset(missing), place=path)
 
     def read_keys(self, obj: SourceObject) -> Iterator[Sequence[tuple[str | None, ...]]]:
         """The keys of all records that are not flagged as deleted; asks for nothing but key and flag where fields can be named."""
@@ -96,7 +111,7 @@ class RestReader:
         places = [next(at for at, field in enumerate(obj.fields) if field.name == name) for name in obj.key]
         flag_place = next((at for at, field in enumerate(obj.fields) if field.name == flag), None)
         try:
-            for part in self._read_pages(obj, asked, None):
+            for part in self._read_pages(obj, asked, Place(since=None), None):
                 if isinstance(part, Rows):
                     kept = [row for row in part.rows if flag_place is None or row[flag_place] != "true"]
                     yield [tuple(row[place] for place in places) for row in kept]
@@ -110,18 +125,21 @@ class RestReader:
         """Give back the connections."""
         self._session.close()
 
-    def _read_pages(self, obj: SourceObject, asked: Sequence[Field], since: str | None) -> Generator[Part, None, frozenset[str]]:
+    def _read_pages(
+        self, obj: SourceObject, asked: Sequence[Field], place: Place, feed: ChangeFeed | None
+    ) -> Generator[Part, None, frozenset[str]]:
         """Yields rows and rejects; returns the contract names of asked fields that no record held, if that can be known."""
-        endpoint = _filled(obj.extract.endpoint, obj, asked, since)
+        endpoint = _filled(feed.endpoint if feed else obj.extract.endpoint, obj, asked, place.since)
         if endpoint.get("response_actions"):
             raise SourceRefused(f"{obj.full_name}: endpoint.response_actions is not supported; leave it out")
         rest_session.sign_in(self._system, self._auth)
         make = json_documents.row_maker(obj)
+        cursor_at = next((at for at, field in enumerate(obj.fields) if field.name == obj.extract.cursor), None)
         drop_attributes = not any(field.source_name.split(".")[0] == "attributes" for field in obj.fields)
         seen: set[str] = set()
         count = 0
         rows: list[Row] = []
-        for records in self._pages(obj, endpoint):
+        for records in self._records(obj, endpoint, place, feed):
             for record in records:
                 count += 1
                 reason = _unfit(record)
@@ -136,6 +154,7 @@ class RestReader:
                     del record["attributes"]
                 seen.update(record)
                 rows.append(make(record))
+                place.pass_over(rows[-1][cursor_at] if cursor_at is not None else None)
             if len(rows) >= _ROWS_PER_PART:
                 yield Rows(rows=rows)
                 rows = []
@@ -145,7 +164,24 @@ class RestReader:
             return frozenset()
         return frozenset(field.name for field in asked if field.source_name.split(".")[0] not in seen)
 
-    def _pages(self, obj: SourceObject, endpoint: Mapping[str, Any]) -> Iterator[list[Any]]:
+    def _records(self, obj: SourceObject, endpoint: Mapping[str, Any], place: Place, feed: ChangeFeed | None) -> Iterator[list[Any]]:
+        """The records of each page, with the moment they were so where the API tells that beside them."""
+        pages = self._pages(obj, endpoint)
+        if feed is not None:
+            events = rest_feed.backwards(counted(pages, place)) if feed.newest_first else counted(pages, place)
+            for page in events:
+                yield [rest_feed.record_of(feed, obj, event) for event in page]
+            return
+        listed_at: str | int | None = None
+        for page in counted(pages, place):
+            if obj.extract.feed is not None:
+                if listed_at is None:  # when the first page was given out; what changes later is in the feed too
+                    listed_at = rest_feed.listed_at(obj, page.response.headers)
+                yield [rest_feed.listed(obj, record, listed_at) for record in page]
+            else:
+                yield page
+
+    def _pages(self, obj: SourceObject, endpoint: Mapping[str, Any]) -> Iterator[Any]:
         visits: dict[str, int] = {}
         pages = self._client.paginate(
             path=endpoint["path"],
@@ -154,7 +190,7 @@ class RestReader:
             json=endpoint.get("json"),
             data=endpoint.get("data"),
             headers=endpoint.get("headers"),
-            paginator=create_paginator(endpoint.get("paginator") or self._client_config.get("paginator")),
+            paginator=paginator(endpoint.get("paginator") or self._client_config.get("paginator")),
             data_selector=endpoint.get("data_selector"),
             hooks={"response": []},  # the session has judged the answer; dlt's own check would quote its body
         )
@@ -215,11 +251,14 @@ def _filled(endpoint: Mapping[str, Any], obj: SourceObject, asked: Sequence[Fiel
 def _since(obj: SourceObject, since: str | None) -> str:
     """The lower bound as APIs write it: timestamps in UTC to the millisecond, cut off so that nothing is passed over."""
     kind = obj.field(obj.extract.cursor).logical_type if obj.extract.cursor else "timestamp"
+    epoch = obj.field(obj.extract.cursor).epoch if obj.extract.cursor else None
     if since is None:
-        return _FIRST_SINCE.get(kind, _EPOCH)
+        return "0" if epoch else _FIRST_SINCE.get(kind, _EPOCH)
     if kind != "timestamp":
         return since
     moment = datetime.fromisoformat(since).astimezone(UTC)
+    if epoch:
+        return str(math.floor(moment.timestamp() * (1_000 if epoch == "milliseconds" else 1)))
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 

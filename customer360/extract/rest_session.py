@@ -10,9 +10,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 import requests
 from dlt.sources.helpers.requests import Client
@@ -58,6 +60,7 @@ class Address:
     base_url: str
     user: str | None
     password: str | None
+    refresh_token: str | None = None
 
     @classmethod
     def of(cls, uri: str, location: str, system: str) -> Address:
@@ -76,6 +79,7 @@ class Address:
             base_url=origin + parts.path.rstrip("/") + ("/" + location.strip("/") if location.strip("/") else ""),
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
+            refresh_token=dict(parse_qsl(parts.query)).get("refresh_token"),
         )
 
 
@@ -101,8 +105,21 @@ def authentication(declared: Mapping[str, Any] | str | None, address: Address, s
         config["api_key"] = secret
     elif kind == "http_basic":
         config |= {"username": address.user or "", "password": address.password or ""}
+    if kind == "oauth2_client_credentials" and address.refresh_token:
+        data = {**config.get("access_token_request_data", {}), "grant_type": "refresh_token", "refresh_token": address.refresh_token}
+        return RefreshedToken(**{key: value for key, value in config.items() if key != "type"} | {"access_token_request_data": data})
     auth: AuthConfigBase | None = create_auth(config)
     return auth
+
+
+class RefreshedToken(OAuth2ClientCredentials):  # type: ignore[misc]  # dlt's types are skipped
+    """OAuth 2 with a refresh token in place of the client's own standing. One that the server replaces is used from then on in this run."""
+
+    def parse_access_token(self, response_json: Any) -> str:
+        """The access token of an answer."""
+        if replaced := response_json.get("refresh_token"):
+            self.access_token_request_data["refresh_token"] = str(replaced)
+        return str(super().parse_access_token(response_json))
 
 
 def open_session(system: str, auth: AuthConfigBase | None, patience: Patience) -> requests.Session:
@@ -206,4 +223,9 @@ def _page(system: str, response: requests.Response) -> Any:
 
 def _retry_after(response: requests.Response | None) -> float | None:
     header = response.headers.get("Retry-After", "") if response is not None else ""
-    return float(Decimal(header)) if header.isdigit() else None
+    if header.isdigit():
+        return float(Decimal(header))
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None

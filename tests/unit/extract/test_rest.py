@@ -224,7 +224,7 @@ def test_a_lost_place_while_paging_begins_again(contract: SourceContract, crm: C
 
     crm.faults = [fine, fine, lost]
     assert [*dict.fromkeys(ids(read(contract, crm)))] == ALL  # what came before comes again; the diff sees to that
-    crm.faults = [fine, lost, fine, lost]
+    crm.faults = [fine, lost] * 5
     with pytest.raises(SourceRefused, match="INVALID_QUERY_LOCATOR"):
         read(contract, crm)
 
