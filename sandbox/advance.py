@@ -2,7 +2,8 @@
 
 A change is one thing that happens (an order, a move, a correction); its cost does not depend on how many customers there are,
 but for the subscriber list, which the mail tool exports whole. All change times lie between the last advance and now, a few
-just before (committed late), none in the future. The same world, seed and moment give the same changes.
+just before (committed late), none in the future. The same world, seed and moment give the same changes. An advance that is killed has
+not happened, or the next call completes it (see `settling`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from customer360.errors import UserError
 from customer360.platform import home
-from sandbox import changes, moments, truth
+from sandbox import changes, documents, moments, services, settling
 from sandbox.build import exists
 from sandbox.email import campaigns, export
 from sandbox.faults import registry
@@ -28,7 +29,6 @@ from sandbox.passage import Passage, open_passage
 from sandbox.shop import database
 from sandbox.shop.shopping import season
 from sandbox.web import events as web_events
-from sandbox.web import files as web_files
 from sandbox.world import World
 
 # Of every thousand customers, so many things happen in an hour of an ordinary day.
@@ -57,27 +57,34 @@ def advance(
     layout = Layout(home.home())
     if not exists(layout):
         raise UserError("there is no sandbox to advance; make one with `customer360 sandbox start`")
+    settling.settle(layout)
     if changes_wanted is not None and not 1 <= changes_wanted <= 1_000_000:
         raise UserError(f"{changes_wanted} changes: give 1 to 1,000,000")
     if hours is not None and not 0 < hours <= 24 * 366:
         raise UserError(f"{hours} hours: give more than 0 and at most a year")
-    with World(layout.world) as world, world.transaction():
-        meta = world.read_meta()
-        low = int(meta["now"])
-        at = max(moments.to_micros(now or datetime.now(UTC)), low + moments.SECOND)
-        wanted = changes_wanted or max(1, round((hours or 1.0) * meta["customers"] / 1000 * _PER_HOUR * season(at)))
-        rng = Random(f"{meta['seed']}-advance-{meta['advances'] if seed is None else f'by-{seed}'}")
-        faults = registry.active(world)
-        with database.owner(layout) as shop:
-            with shop_faults.lifted(shop, {name: f for (system, name), f in faults.items() if system == "shop"}):
-                passage = open_passage(world, shop, rng=rng, low=low, now=at, meta=meta)
+    with World(layout.world) as world, database.owner(layout) as shop:
+        with world.transaction():
+            meta = world.read_meta()
+            low = int(meta["now"])
+            at = max(moments.to_micros(now or datetime.now(UTC)), low + moments.SECOND)
+            wanted = changes_wanted or max(1, round((hours or 1.0) * meta["customers"] / 1000 * _PER_HOUR * season(at)))
+            rng = Random(f"{meta['seed']}-advance-{meta['advances'] if seed is None else f'by-{seed}'}")
+            faults = registry.active(world)
+            intent = settling.begin(layout, shop)
+            told = settling.Recorder(shop, intent)
+            with shop_faults.lifted(told, {name: f for (system, name), f in faults.items() if system == "shop"}):
+                passage = open_passage(world, told, rng=rng, low=low, now=at, meta=meta)
                 kinds = Counter(_happen(passage) for _ in range(wanted))
                 _mailing(passage, recipients=max(2, wanted // 3))
-            files, events = _write_files(layout, passage, Exporter(layout, faults))
+            files, events = _write_files(layout, passage, Exporter(layout, faults, put=intent.put))
+            documents.add(world.connection, sorted(passage.billing_events, key=lambda event: event.changed))
             passage.world.save_records(passage.records.values())
             passage.world.take_mailboxes(passage.population.addresses_given)
             _remember(passage, wanted)
-            truth.append(layout.truth, passage.records.values())
+            intent.records = list(passage.records.values())
+            settling.keep(world, intent)
+        settling.tell_shop(shop)
+        settling.finish(layout, world, intent)
     return Advanced(dict(kinds.most_common()), len(passage.records), events, len(passage.engagement), files, moments.to_datetime(at))
 
 
@@ -144,10 +151,12 @@ def _write_files(layout: Layout, passage: Passage, exporter: Exporter) -> tuple[
     earlier = sorted((layout.web / "events").glob("*Z-000?.jsonl.gz"))[-6:-2]
     if rng.random() < 0.2 and earlier:
         before = rng.choice(earlier)
-        files.append(web_files.put(before.parent, before.name.replace(".jsonl.gz", "-again.jsonl.gz"), before.read_bytes()))  # re-sent
+        files.append(exporter.put(before.parent, before.name.replace(".jsonl.gz", "-again.jsonl.gz"), before.read_bytes()))  # re-sent
     if passage.engagement:
         rows = campaigns.with_ids(sorted(passage.engagement), passage.meta["next"]["engagement"])
         files.append(exporter.engagement(export.csv_bytes(export.ENGAGEMENT_FIELDS, rows), at=at))
     if passage.list_changed:
         files.append(exporter.subscribers(export.snapshot(passage.world), at=at))
+    files += exporter.files("marketing", services.marketing_files(passage.marketing, at=at))
+    files += exporter.files("surveys", services.survey_files(passage.surveys, at=at))
     return [path.name for path in files], len(received)

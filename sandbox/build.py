@@ -17,7 +17,7 @@ from customer360.errors import UserError
 from customer360.platform import home
 from customer360.platform.processes import ProcessBook
 from customer360.warehouse.embedded import EmbeddedServer
-from sandbox import moments, truth
+from sandbox import moments, services, truth
 from sandbox.cast import Cast, cast_of, records_of
 from sandbox.crm import ids, store
 from sandbox.crm.records import ContactDraft
@@ -73,7 +73,7 @@ def create(
     if ProcessBook(layout.processes).is_running(SERVER):
         raise UserError("the sandbox server runs on the old world; stop it first: customer360 sandbox stop")
     at = moments.to_micros((now or datetime.now(UTC)).replace(microsecond=0))
-    for folder in (layout.web, layout.email, layout.mails, layout.truth.parent):
+    for folder in (layout.web, layout.email, layout.marketing, layout.surveys, layout.mails, layout.truth.parent):
         shutil.rmtree(folder, ignore_errors=True)
     remove_world(layout.world)
     layout.root.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def create(
     identified, rows["web.events"], on_the_way = _fill_web(
         layout, cast.accounts, visitors, products, bought, rng=Random(f"{seed}-web"), now=at
     )
-    say("crm, email, truth")
+    say("crm, email, billing, support, marketing, surveys, truth")
     temporary = layout.world.with_name("world.new")
     with World.create(temporary) as world:
         with world.transaction():
@@ -101,7 +101,9 @@ def create(
             engagement, rows["email.engagement"] = _fill_email(
                 layout, world, cast.subscribers, rng=np.random.default_rng([seed, 2]), now=at
             )
-            records = records_of(cast, identified)
+            filled = services.fill(layout, world, cast, population.companies, bought.tables, seed=seed, now=at)
+            rows |= filled.rows
+            records = records_of(cast, identified) + filled.records
             world.save_records(records)
             world.connection.executemany("insert into in_transit (line) values (?)", ((line,) for line in on_the_way))
             world.write_meta(
@@ -122,6 +124,7 @@ def create(
                         "subscriber": len(cast.subscribers) + 1,
                         "engagement": engagement,
                         "campaign": len(campaigns.CAMPAIGNS),
+                        **filled.next_ids,
                     },
                     "products": [asdict(p) for p in products],
                     "last_person": population.next_person - 1,

@@ -6,22 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import moments
+from sandbox.billing import passing as billing
 from sandbox.build import customer_row
 from sandbox.crm import ids, store
 from sandbox.crm.records import ContactDraft, new_contact, new_lead
 from sandbox.email.subscribers import new_subscription
+from sandbox.marketing import passing as marketing
 from sandbox.orders import place_order, progress_order, return_line
 from sandbox.passage import Passage
-from sandbox.population.appearance import CRM, SHOP, street_line
+from sandbox.population.appearance import BILLING, CRM, SHOP, street_line
 from sandbox.population.locales import locale
 from sandbox.population.people import Person
 from sandbox.shop.accounts import open_account, saved_address
+from sandbox.support import passing as support
+from sandbox.surveys import passing as surveys
 from sandbox.web import events as web_events
-
-
-def somebody(passage: Passage) -> Person:
-    """Any person, each as likely."""
-    return passage.world.person(passage.rng.randint(1, int(passage.meta["last_person"])))
 
 
 # ------------------------------------------------------------------------------------------------------ newcomers
@@ -48,7 +47,7 @@ def new_household(passage: Passage) -> None:
 
 def another_account(passage: Passage) -> None:
     """Somebody orders as a guest, or opens a second account."""
-    person = somebody(passage)
+    person = passage.somebody()
     at = passage.moment()
     guest = passage.rng.random() < 0.6
     customer_id = _register(passage, person, at=at, guest=guest, again=not guest)
@@ -58,7 +57,7 @@ def another_account(passage: Passage) -> None:
 
 def new_crm_lead(passage: Passage) -> None:
     """Somebody shows interest at a fair."""
-    _add_lead(passage, somebody(passage), at=passage.moment())
+    _add_lead(passage, passage.somebody(), at=passage.moment())
 
 
 def _register(passage: Passage, person: Person, *, at: int, guest: bool = False, again: bool = False) -> int:
@@ -91,7 +90,7 @@ def _add_lead(passage: Passage, person: Person, *, at: int) -> None:
 # ------------------------------------------------------------------------------------------------- what is true
 def move(passage: Passage) -> None:
     """A household moves. The shop learns it from most members, sales from half, the mail tool from a few."""
-    rng, someone = passage.rng, somebody(passage)
+    rng, someone = passage.rng, passage.somebody()
     place = locale(someone.locale)
     address = passage.population.address(place, rng=rng)
     for person in passage.world.household(someone.household_id):
@@ -121,11 +120,15 @@ def move(passage: Passage) -> None:
             )
         if rng.random() < 0.15:
             _tell_list(passage, person, {"city": address.city}, at=passage.moment())
+        if rng.random() < 0.5:
+            line = street_line(address, rng=rng, habits=BILLING, in_latin=False)
+            billed = {"line1": line, "line2": None, "postal_code": address.postal_code, "city": address.city, "state": address.region}
+            billing.tell(passage, person, {"address": {**billed, "country": address.country}}, at=passage.moment())
 
 
 def marriage(passage: Passage) -> None:
     """Somebody takes another name, now and then another mail address with it."""
-    rng, person = passage.rng, somebody(passage)
+    rng, person = passage.rng, passage.somebody()
     passage.population.rename(person, rng=rng, day=passage.today)
     at = passage.moment()
     values: dict[str, Any] = {"last_name": person.last}
@@ -140,11 +143,13 @@ def marriage(passage: Passage) -> None:
         _tell_crm(passage, person, {"LastName": person.last}, at=passage.moment())
     if rng.random() < 0.2:
         _tell_list(passage, person, {"last_name": person.last}, at=passage.moment())
+    if rng.random() < 0.4:
+        billing.tell(passage, person, {"name": f"{person.first} {person.last}"}, at=passage.moment())
 
 
 def new_mail_address(passage: Passage) -> None:
     """Somebody changes provider."""
-    rng, person = passage.rng, somebody(passage)
+    rng, person = passage.rng, passage.somebody()
     _new_address(passage, person)
     passage.world.save_persons([person])
     customer_id = passage.account_of(person)
@@ -154,11 +159,14 @@ def new_mail_address(passage: Passage) -> None:
         _tell_crm(passage, person, {"Email": person.email}, at=passage.moment())
     if rng.random() < 0.3 and person.email not in passage.list_emails:
         _tell_list(passage, person, {"email": person.email}, at=passage.moment())
+    for tells, share in ((billing.tell, 0.4), (support.tell, 0.3), (marketing.tell, 0.2)):
+        if rng.random() < share:
+            tells(passage, person, {"email": person.email}, at=passage.moment())
 
 
 def new_phone_number(passage: Passage) -> None:
     """Somebody gets another mobile number."""
-    rng, person = passage.rng, somebody(passage)
+    rng, person = passage.rng, passage.somebody()
     number = passage.population.phones.take(locale(person.locale).country, "mobile")
     if number is None:
         return
@@ -193,7 +201,7 @@ def _tell_list(passage: Passage, person: Person, values: dict[str, Any], *, at: 
 # -------------------------------------------------------------------------------------------- what systems do
 def order(passage: Passage) -> None:
     """An account buys something."""
-    customer_id = passage.account_of(somebody(passage))
+    customer_id = passage.account_of(passage.somebody())
     if customer_id is not None:
         place_order(passage, customer_id, at=passage.moment())
 
@@ -201,7 +209,7 @@ def order(passage: Passage) -> None:
 def correction(passage: Passage) -> None:
     """Sales look at a contact again: what was mistyped or missing is put right."""
     rng = passage.rng
-    person = somebody(passage)
+    person = passage.somebody()
     place = locale(person.locale)
     first, last = (
         (person.first_latin, person.last_latin) if place.has_own_script and rng.random() < CRM.latin else (person.first, person.last)
@@ -233,7 +241,7 @@ def conversion(passage: Passage) -> None:
 
 def link(passage: Passage) -> None:
     """Sales note on a shop account which contact it belongs to."""
-    person = somebody(passage)
+    person = passage.somebody()
     customer_id = passage.account_of(person)
     contacts = passage.world.records_of(person.person_id, "crm.contacts")
     if customer_id is not None and contacts:
@@ -242,7 +250,9 @@ def link(passage: Passage) -> None:
 
 def deletion(passage: Passage) -> None:
     """An account is closed, or a contact or lead deleted. The row stays and says so."""
-    rng, person = passage.rng, somebody(passage)
+    rng, person = passage.rng, passage.somebody()
+    if rng.random() < 0.3:
+        billing.forget(passage, person, at=passage.moment())
     if rng.random() < 0.5:
         customer_id = passage.account_of(person)
         if customer_id is not None:
@@ -256,7 +266,7 @@ def deletion(passage: Passage) -> None:
 
 def unsubscription(passage: Passage) -> None:
     """A recipient has had enough: the list and the engagement export both tell."""
-    person = somebody(passage)
+    person = passage.somebody()
     subscribers = passage.world.records_of(person.person_id, "email.subscribers")
     if not subscribers:
         return
@@ -267,7 +277,7 @@ def unsubscription(passage: Passage) -> None:
 
 def consent(passage: Passage) -> None:
     """Consent to marketing is given or withdrawn."""
-    customer_id = passage.account_of(somebody(passage))
+    customer_id = passage.account_of(passage.somebody())
     if customer_id is not None:
         passage.update("customers", customer_id, {"marketing_consent": passage.rng.random() < 0.4}, at=passage.moment())
 
@@ -287,7 +297,7 @@ def browsing(passage: Passage) -> None:
     products = [p["product_id"] for p in rng.choices(passage.meta["products"], k=rng.randrange(1, 4))]
     was_offline = rng.random() < 0.1
     age = rng.randrange(2 * moments.HOUR, 40 * moments.HOUR) if was_offline else rng.randrange(30 * moments.MINUTE)
-    customer_id = passage.account_of(somebody(passage)) if rng.random() < 0.7 else None
+    customer_id = passage.account_of(passage.somebody()) if rng.random() < 0.7 else None
     before = len(passage.events)
     if customer_id is not None:
         passage.visit(customer_id, at=passage.now - age, products=products)
@@ -297,7 +307,7 @@ def browsing(passage: Passage) -> None:
         passage.events[before:] = [web_events.arrived(line, passage.now) for _, line in passage.events[before:]]
 
 
-# change → how often it happens, of 100
+# change → how often it happens, compared with the others
 FREQUENCIES: dict[Callable[[Passage], None], int] = {
     order: 27,
     progress_order: 16,
@@ -317,4 +327,9 @@ FREQUENCIES: dict[Callable[[Passage], None], int] = {
     deletion: 2,
     return_line: 1,
     price_change: 1,
+    support.ticket: 4,
+    support.ticket_step: 5,
+    marketing.campaign_response: 4,
+    marketing.marketing_lead: 1,
+    surveys.survey_answer: 2,
 }

@@ -38,6 +38,21 @@ class Layout:
         return self.root / "email"
 
     @property
+    def marketing(self) -> Path:
+        """Marketing's bucket, as a folder: `leads/`, `campaigns/`, `responses/`, `social/`."""
+        return self.root / "marketing"
+
+    @property
+    def surveys(self) -> Path:
+        """What the survey tool's SFTP server shows: `respondents/`, `answers/`."""
+        return self.root / "surveys"
+
+    @property
+    def sftp_key(self) -> Path:
+        """The SFTP server's private key."""
+        return self.root / "sftp_host_key"
+
+    @property
     def truth(self) -> Path:
         """The truth file."""
         return self.root / "truth" / "records.csv"

@@ -8,20 +8,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 
 from customer360.errors import UserError
 from customer360.platform import home
 from customer360.platform.processes import ProcessBook
-from sandbox import build
+from sandbox import build, settling
 from sandbox.crm.tokens import CLIENT_ID
 from sandbox.layout import Layout
 from sandbox.shop import database
+from sandbox.support.api import USER as SUPPORT_USER
+from sandbox.surveys import sftp
 from sandbox.world import World
 
 _NAME = build.SERVER
-SYSTEMS = ("shop", "crm", "web", "email")
+SYSTEMS = ("shop", "crm", "web", "email", "billing", "support", "marketing", "surveys")
 
 
 class SandboxError(UserError):
@@ -71,10 +74,12 @@ def start(home_folder: Path | None = None, customers: int | None = None, *, seed
         build.create(customers or default_customers(), seed=seed, fresh=fresh, progress=progress)
     elif not _shop_is_down_on_purpose(layout):
         database.server(layout).start()
+    settling.settle(layout)
     book = _book(layout)
     if not book.is_running(_NAME):
         home.claim_port("sandbox")
         home.claim_port("smtp")
+        home.claim_port("sftp")
     environment = {**os.environ, "C360_HOME": str(layout.home), "PYTHONPATH": _python_path()}
     book.start(_NAME, [sys.executable, "-m", "sandbox.server"], environment=environment, log=layout.log, cwd=_checkout())
     write_connections(layout)
@@ -119,12 +124,17 @@ def status(home_folder: Path | None = None) -> SandboxStatus:
 
 
 def write_connections(layout: Layout) -> None:
-    """Tell the platform where the four systems are."""
+    """Tell the platform where the systems are."""
     port = home.port("shop_pg")
     home.write_connection("shop", database.reader_uri(port))
     home.write_connection("crm", f"http://{CLIENT_ID}:{home.secret('crm_client')}@127.0.0.1:{home.port('sandbox')}")
     home.write_connection("web", layout.web.as_uri())
     home.write_connection("email", layout.email.as_uri())
+    base = f"127.0.0.1:{home.port('sandbox')}"
+    home.write_connection("billing", f"http://{home.secret('billing_key')}:@{base}")
+    home.write_connection("support", f"http://{quote(SUPPORT_USER, safe='')}:{home.secret('support_token')}@{base}")
+    home.write_connection("marketing", layout.marketing.as_uri())
+    home.write_connection("surveys", sftp.uri(home.port("sftp"), password=home.secret("surveys_sftp"), key=sftp.host_key(layout.sftp_key)))
 
 
 def _layout(home_folder: Path | None) -> Layout:

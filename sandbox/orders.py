@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sandbox import moments
+from sandbox.billing.passing import bill_order, pay_order, refund_order
+from sandbox.billing.records import Bill
 from sandbox.moments import MINUTE, SECOND
 from sandbox.passage import Passage
 from sandbox.shop.accounts import CURRENCIES
@@ -66,7 +68,8 @@ def place_order(passage: Passage, customer_id: int, *, at: int) -> int | None:
         passage.insert("order_lines", line)
     method = rng.choices(("card", "paypal", "invoice", "transfer"), (45, 30, 18, 7))[0]
     paid = min(at + rng.randrange(20 * SECOND, 15 * MINUTE), passage.now)
-    if rng.random() < 0.8:
+    is_paid = rng.random() < 0.8
+    if is_paid:
         passage.insert("payments", (passage.take_id("payments"), order_id, method, "captured", (subtotal + shipping) / 100, currency,
                                     moments.to_datetime(paid), moments.to_datetime(paid)))  # fmt: skip
         passage.update("orders", order_id, {"status": "paid"}, at=paid)
@@ -74,6 +77,11 @@ def place_order(passage: Passage, customer_id: int, *, at: int) -> int | None:
         passage.insert(
             "payments", (passage.take_id("payments"), order_id, method, "authorised", (subtotal + shipping) / 100, currency, None, when)
         )
+    if method == "invoice":
+        bill_order(passage, Bill(
+            number=order_id, shop_customer_id=customer_id, order_number=f"S{order_id:08d}", amount=subtotal + shipping, currency=currency,
+            created=at, paid=paid if is_paid else None,
+        ))  # fmt: skip
     if cart_id is not None:
         passage.visit(
             customer_id, at=at - 4 * MINUTE, products=[p["product_id"] for p in products], order=(order_id, (subtotal + shipping) / 100)
@@ -100,11 +108,13 @@ def progress_order(passage: Passage) -> None:
             [when, when, order_id],
         )
         passage.update("orders", order_id, {"status": "paid"}, at=at)
+        pay_order(passage, order_id, at=at)
     elif status == "paid" and passage.rng.random() < 0.06:
         passage.shop.execute(
             "update payments set status = 'refunded', updated_at = %s where order_id = %s and status = 'captured'", [when, order_id]
         )
         passage.update("orders", order_id, {"status": "cancelled"}, at=at)
+        refund_order(passage, order_id, at=at)
     elif status == "paid":
         if channel != "store":
             code = f"JD{passage.rng.randrange(10**14):014d}"

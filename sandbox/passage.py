@@ -8,12 +8,13 @@ from random import Random
 from typing import Any
 
 from sandbox import moments
+from sandbox.documents import Document
 from sandbox.email import export
 from sandbox.email.subscribers import SubscriberDraft
 from sandbox.population.people import Company, Person, Population
 from sandbox.shop import schema
 from sandbox.shop.accounts import AccountDraft, AddressDraft
-from sandbox.shop.database import Connection
+from sandbox.shop.database import Statements
 from sandbox.truth import Record
 from sandbox.web import events as web_events
 from sandbox.world import SUBSCRIBER_FIELDS, World
@@ -24,7 +25,7 @@ _LATE = 8 * moments.MINUTE
 class _ShopEmails(set[str]):
     """Registered login addresses, looked up in the shop rather than held."""
 
-    def __init__(self, shop: Connection) -> None:
+    def __init__(self, shop: Statements) -> None:
         super().__init__()
         self._shop = shop
 
@@ -51,7 +52,7 @@ class Passage:
     """One advance: from `low` to `now` (microseconds). Changes read and write through it."""
 
     world: World
-    shop: Connection
+    shop: Statements
     population: Population
     rng: Random
     low: int
@@ -66,6 +67,13 @@ class Passage:
     events: list[web_events.Event] = field(default_factory=list)
     engagement: list[tuple[int, str, str, str, str, str, str]] = field(default_factory=list)
     list_changed: bool = False
+    billing_events: list[Document] = field(default_factory=list)
+    marketing: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"leads": [], "responses": [], "interactions": []})
+    surveys: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"respondents": [], "answers": []})
+
+    def somebody(self) -> Person:
+        """Any person, each as likely."""
+        return self.world.person(self.rng.randint(1, int(self.meta["last_person"])))
 
     # --------------------------------------------------------------------------------------------- moments, ids
     def moment(self) -> int:
@@ -195,7 +203,7 @@ class Passage:
                 self.note(name, *who)
 
 
-def open_passage(world: World, shop: Connection, *, rng: Random, low: int, now: int, meta: dict[str, Any]) -> Passage:
+def open_passage(world: World, shop: Statements, *, rng: Random, low: int, now: int, meta: dict[str, Any]) -> Passage:
     """A passage whose ids continue where the systems stand."""
     from sandbox.population.phones import PhoneBook
 

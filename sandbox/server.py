@@ -1,4 +1,5 @@
-"""The sandbox's one long-lived process beside the shop's PostgreSQL: CRM, alert sinks, health, over HTTP; and the SMTP sink.
+"""The sandbox's one long-lived process beside the shop's PostgreSQL: CRM, billing, support, alert sinks, health, over HTTP; the SMTP
+sink; the SFTP server of the survey tool.
 
     python -m sandbox.server
 
@@ -20,10 +21,13 @@ from fastapi.responses import JSONResponse, Response
 from customer360.errors import UserError
 from customer360.platform import home
 from sandbox import moments
-from sandbox.crm.api import CrmService, CutConnection, Refusal
+from sandbox.billing.api import BillingRefusal
+from sandbox.billing.api import router as billing_router
+from sandbox.crm.api import CrmService, Refusal
 from sandbox.crm.api import router as crm_router
 from sandbox.crm.tokens import CLIENT_ID
 from sandbox.faults import registry
+from sandbox.faults.requests import CutConnection
 from sandbox.layout import Layout
 from sandbox.live_world import LiveWorld
 from sandbox.shop import database
@@ -31,6 +35,9 @@ from sandbox.sinks.mail import Mailbox
 from sandbox.sinks.routes import router as alert_router
 from sandbox.sinks.slack import SlackMessages
 from sandbox.sinks.smtp import controller
+from sandbox.support.api import SupportRefusal
+from sandbox.support.api import router as support_router
+from sandbox.surveys import sftp
 
 
 class _WithoutCuts(logging.Filter):
@@ -46,8 +53,8 @@ def _is_cut(error: BaseException | None) -> bool:
     return isinstance(error, CutConnection)
 
 
-def application(layout: Layout, *, smtp_port: int | None = None, page_size: int | None = None) -> FastAPI:
-    """The HTTP application; with `smtp_port` the mail sink lives and ends with it."""
+def application(layout: Layout, *, smtp_port: int | None = None, sftp_port: int | None = None, page_size: int | None = None) -> FastAPI:
+    """The HTTP application; the mail sink and the SFTP server live and end with it, where they are given a port."""
     world = LiveWorld(layout.world)
     mailbox = Mailbox(layout.mails)
     messages = SlackMessages(layout.slack)
@@ -59,16 +66,27 @@ def application(layout: Layout, *, smtp_port: int | None = None, page_size: int 
         smtp = controller(mailbox, smtp_port) if smtp_port else None
         if smtp:
             smtp.start()
+        files = None
+        if sftp_port:
+            key = sftp.host_key(layout.sftp_key)
+            files = sftp.SftpServer(layout.surveys, password=home.secret("surveys_sftp"), key=key, port=sftp_port)
+            files.start()
         yield
+        if files:
+            files.stop()
         if smtp:
             smtp.stop()
 
     app = FastAPI(title="Sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(crm_router(service))
     app.include_router(alert_router(messages, mailbox))
+    app.include_router(billing_router(world, api_key=home.secret("billing_key")))
+    app.include_router(support_router(world, token=home.secret("support_token")))
 
     @app.exception_handler(Refusal)
-    async def refuse(_: Request, refusal: Refusal) -> Response:
+    @app.exception_handler(BillingRefusal)
+    @app.exception_handler(SupportRefusal)
+    async def refuse(_: Request, refusal: Refusal | BillingRefusal | SupportRefusal) -> Response:
         return refusal.response
 
     @app.exception_handler(UserError)
@@ -94,7 +112,7 @@ def main() -> None:
     logging.getLogger("mail.log").setLevel(logging.WARNING)
     for name in ("uvicorn.error", "uvicorn"):
         logging.getLogger(name).addFilter(_WithoutCuts())
-    app = application(layout, smtp_port=home.port("smtp"))
+    app = application(layout, smtp_port=home.port("smtp"), sftp_port=home.port("sftp"))
     uvicorn.run(app, host="127.0.0.1", port=home.port("sandbox"), log_config=None, access_log=False, timeout_graceful_shutdown=3)
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sandbox import documents
 from sandbox.crm import objects
 from sandbox.population.people import Company, Person
 
@@ -29,6 +30,7 @@ create table subscriber (
     status text, double_opt_in text, subscribed_at text, updated_at text);
 create index subscriber_by_email on subscriber (email);
 create table in_transit (number integer primary key, line text not null);
+create table intent (number integer primary key, body blob not null);
 create table household_account (household_id integer primary key, account_id text not null);
 create table fault (system text, fault text, options text not null, state text not null, since text not null, primary key (system, fault));
 """
@@ -61,7 +63,7 @@ class World:
         remove_world(path)
         world = World(path)
         world.connection.execute("pragma journal_mode = wal")  # the CRM reads while time passes
-        world.connection.executescript(_SCHEMA + objects.create_tables())
+        world.connection.executescript(_SCHEMA + documents.TABLE + objects.create_tables())
         return world
 
     def __enter__(self) -> World:

@@ -147,7 +147,7 @@ FILE_FORMATS = ("csv", "jsonl", "parquet")
 COMPRESSIONS = ("gzip", "zstd")
 STATUSES = ("proposed", "draft", "active", "deprecated", "retired")
 READ_STATUSES = ("active", "deprecated")  # the others are checked, but not read from
-PLACEHOLDERS = ("fields", "object", "since")  # filled in by the REST reader: {fields}
+PLACEHOLDERS = ("fields", "object", "since", "since_epoch")  # filled in by the REST reader: {fields}
 
 FILE_KEYS = ("files", "format", "compression", "encoding", "settle", "marker")
 EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", "feed", "changes", *FILE_KEYS)

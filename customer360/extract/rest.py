@@ -1,8 +1,8 @@
 """Reads the objects of an HTTP API as their contract declares it: dlt's documented `rest_api` form, without a dlt pipeline.
 
 The contract's `client` (auth, paginator, data_selector, headers) and each object's `endpoint` go to dlt's REST client.
-`{fields}`, `{object}` and `{since}` in the endpoint's texts stand for the declared source names, the object's source name
-and the lower bound of the cursor.
+`{fields}`, `{object}`, `{since}` and `{since_epoch}` in the endpoint's texts stand for the declared source names, the object's source
+name and the lower bound of the cursor, in its own form or in seconds since 1970.
 
 An API whose lists do not say when a record changed is listed once; from then on its `feed` of events is read (see
 `rest_feed`). When the feed no longer reaches back far enough the list is read again.
@@ -233,6 +233,7 @@ def _filled(endpoint: Mapping[str, Any], obj: SourceObject, asked: Sequence[Fiel
         "{fields}": ", ".join(field.source_name for field in asked),
         "{object}": obj.source_name,
         "{since}": _since(obj, since),
+        "{since_epoch}": _since_epoch(since),
     }
 
     def fill(value: Any) -> Any:
@@ -260,6 +261,16 @@ def _since(obj: SourceObject, since: str | None) -> str:
     if epoch:
         return str(math.floor(moment.timestamp() * (1_000 if epoch == "milliseconds" else 1)))
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _since_epoch(since: str | None) -> str:
+    """The lower bound in whole seconds since 1970; cursors that are no moments stay as they are."""
+    if since is None:
+        return "0"
+    try:
+        return str(math.floor(datetime.fromisoformat(since).timestamp()))
+    except ValueError:
+        return since
 
 
 def _unknown_field(error: ApiError, obj: SourceObject) -> Field | None:

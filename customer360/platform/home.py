@@ -27,6 +27,7 @@ PORTS: dict[str, tuple[str, int]] = {
     "shop_pg": ("C360_SHOP_PG_PORT", 5461),
     "sandbox": ("C360_SANDBOX_PORT", 5480),
     "smtp": ("C360_SMTP_PORT", 5481),
+    "sftp": ("C360_SFTP_PORT", 5486),
     "airflow": ("C360_AIRFLOW_PORT", 8360),
 }
 _LAST_PORT = 65535

@@ -234,7 +234,7 @@ def _start_sandbox(customers: int, say: Say) -> None:
     started = lifecycle.start(customers=customers, progress=say)
     home.write_connection("slack", started.slack_webhook_url)
     home.write_connection("smtp", f"smtp://127.0.0.1:{started.smtp_port}?from=alerts@customer360.example&to=data-team@customer360.example")
-    say(f"sandbox: {started.customers:,} people in shop, CRM, web and mail tool" if started.customers else "sandbox: running")
+    say(f"sandbox: {started.customers:,} people, each seen by several systems" if started.customers else "sandbox: running")
 
 
 def _stop_sandbox(say: Say) -> None:

@@ -51,6 +51,28 @@
 {% macro email_events_loaded() %}target.event_id in ({{ keys_loaded('email', 'engagement', 'event_id') }}){% endmacro %}
 
 
+{% macro invoices_loaded() %}target.invoice_id in ({{ keys_loaded('billing', 'invoices', 'id') }}){% endmacro %}
+{% macro charges_loaded() %}target.charge_id in ({{ keys_loaded('billing', 'charges', 'id') }}){% endmacro %}
+{% macro support_tickets_loaded() %}target.ticket_id in ({{ keys_loaded('support', 'tickets', 'id') }}){% endmacro %}
+{% macro campaign_responses_loaded() -%}
+    target.response_id in ({{ keys_loaded('marketing', 'responses', 'response_id') }})
+{%- endmacro %}
+
+
+{# Answers of one respondent to one question of one survey are decided together (see stg_surveys__answers). #}
+{% macro survey_answer_ids_in_batch() -%}
+    select same_question.answer_id
+    from {{ source('surveys', 'answers') }} as loaded
+    inner join {{ source('surveys', 'answers') }} as same_question
+        on
+            loaded.respondent_id = same_question.respondent_id
+            and loaded.survey_id = same_question.survey_id
+            and loaded.question_code = same_question.question_code
+    where loaded._load_id in ({{ batch_loads('surveys', 'answers') }})
+{%- endmacro %}
+{% macro survey_answers_in_batch() %}target.answer_id in ({{ survey_answer_ids_in_batch() }}){% endmacro %}
+
+
 {# Records whose own row was loaded, and subscribers whose mail events changed. #}
 {% macro subscriber_ids_in_batch() -%}
     {{ keys_loaded('email', 'subscribers', 'subscriber_id') }}

@@ -10,12 +10,12 @@ import base64
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Header, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from sandbox.crm import queries
@@ -25,16 +25,13 @@ from sandbox.crm.soql import SoqlError, parse
 from sandbox.crm.tokens import ORGANISATION, Tokens
 from sandbox.faults import crm as crm_faults
 from sandbox.faults.registry import ActiveFault
+from sandbox.faults.requests import RequestFaults
 from sandbox.live_world import LiveWorld
 
 VERSION = "61.0"
 API = f"/services/data/v{VERSION}"
 PAGE_SIZE = 2000
 _AGAIN = ".again"  # marks the second time a page is given, under the fault duplicated_pages
-
-
-class CutConnection(Exception):
-    """Raised inside a response body: the server drops the connection."""
 
 
 class Refusal(Exception):
@@ -57,29 +54,16 @@ class CrmService:
         self.page_size = page_size
         self.tokens = Tokens(client_secret)
         self.runner = QueryRunner(api_path=API)
-        self._counters: dict[str, int] = {}
+        self._requests = RequestFaults(world, "crm", Refusal)
 
     # ------------------------------------------------------------------------------------------------ faults
     def faults(self) -> dict[str, ActiveFault]:
         """The CRM's faults that are on now, by name."""
         return self.world.faults("crm")
 
-    def share_reached(self, name: str, rate: float) -> bool:
-        """True for that share of calls, evenly spread: at 0.5 every second one."""
-        count = self._counters.get(name, 0)
-        self._counters[name] = count + 1
-        return int((count + 1) * rate) > int(count * rate)
-
     def meet_request_faults(self, faults: Mapping[str, ActiveFault]) -> None:
         """Faults that hit before the request is looked at. Raises Refusal."""
-        if slow := faults.get("slow"):
-            time.sleep(int(slow.options["milliseconds"]) / 1000)
-        if (down := faults.get("server_error")) and self.share_reached("server_error", float(down.options["rate"])):
-            raise Refusal(int(down.options["status"]), "SERVER_UNAVAILABLE", "The service is temporarily unavailable")
-        if (limit := faults.get("rate_limit")) and self.share_reached("rate_limit", 1 / max(1, int(limit.options["every"]))):
-            raise Refusal(
-                429, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", {"Retry-After": str(limit.options["retry_after"])}
-            )
+        self._requests.meet(faults)
 
     def authorise(self, authorization: str | None, faults: Mapping[str, ActiveFault]) -> None:
         """Raises Refusal (401 INVALID_SESSION_ID) unless the request carries a token that is still good."""
@@ -117,16 +101,7 @@ class CrmService:
             page = page.continued_at(page.start_locator + _AGAIN)
         records = crm_faults.spoil(faults, page.query.item, page.records)
         text = queries.body(page, api_path=API, records=records)
-        cut = faults.get("cut_connection")
-        if cut and self.share_reached("cut_connection", float(cut.options["rate"])):
-            return StreamingResponse(_half(text), media_type="application/json;charset=UTF-8")
-        return Response(text, media_type="application/json;charset=UTF-8")
-
-
-def _half(text: str) -> Iterator[bytes]:
-    content = text.encode()
-    yield content[: max(1, len(content) // 2)]
-    raise CutConnection
+        return self._requests.answer(text, faults)
 
 
 def page_size_of(options: str | None, default: int) -> int:

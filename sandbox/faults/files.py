@@ -11,25 +11,37 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from sandbox.email import export
 from sandbox.faults.registry import ActiveFault, FaultError
 from sandbox.layout import Layout
+from sandbox.marketing.records import CAMPAIGN_FIELDS, LEAD_FIELDS
+from sandbox.surveys.records import ANSWER_FIELDS, RESPONDENT_FIELDS
 from sandbox.web import files as web_files
 from sandbox.world import SUBSCRIBER_FIELDS, World
 
-COLUMNS = {"subscribers": SUBSCRIBER_FIELDS, "engagement": export.ENGAGEMENT_FIELDS}
-_KEYS = {"subscribers": "subscriber_id", "engagement": "event_id"}
+COLUMNS = {
+    "email": {"subscribers": SUBSCRIBER_FIELDS, "engagement": export.ENGAGEMENT_FIELDS},
+    "marketing": {"leads": LEAD_FIELDS, "campaigns": CAMPAIGN_FIELDS},
+    "surveys": {"respondents": RESPONDENT_FIELDS, "answers": ANSWER_FIELDS},
+}
+"""system → CSV object → columns, the first of which is the key."""
+WHOLE_FILES = {"marketing": ("responses",)}  # not CSV, so all that can happen to them is to end early
 _EVENT_KEYS = ("messageId", "receivedAt")
 
 
 class Exporter:
     """Writes the files of `web` and `email` as the faults that are on leave them."""
 
-    def __init__(self, layout: Layout, faults: Mapping[tuple[str, str], ActiveFault]) -> None:
+    def __init__(
+        self, layout: Layout, faults: Mapping[tuple[str, str], ActiveFault], *, put: Callable[[Path, str, bytes], Path] = web_files.put
+    ) -> None:
+        self.put = put
         self._layout = layout
         self._faults = faults
 
@@ -38,9 +50,10 @@ class Exporter:
         name = web_files.file_name(at, part)
         faults = {fault: f for (system, fault), f in self._faults.items() if system == "web"}
         good = web_files.packed(lines)
-        paths = [self._put("web", Path("events") / name, good, spoiled_events(good, faults))]
+        written = spoiled_events(good, faults)
+        paths = [self._put("web", Path("events") / name, good, written)]
         if "duplicated_files" in faults:
-            paths.append(web_files.put(self._layout.web / "events", name.replace(".jsonl", "-copy.jsonl"), paths[0].read_bytes()))
+            paths.append(self.put(self._layout.web / "events", name.replace(".jsonl", "-copy.jsonl"), written))
         return paths
 
     def subscribers(self, content: bytes, *, at: int) -> Path:
@@ -53,14 +66,30 @@ class Exporter:
         """An increment of engagement."""
         return self._put("email", export.engagement_name(at), content, self._csv("engagement", content))
 
-    def _csv(self, name: str, content: bytes) -> bytes:
-        return spoiled_csv(name, content, {fault: f for (system, fault), f in self._faults.items() if system == "email"})
+    def files(self, system: str, contents: Mapping[str, bytes]) -> list[Path]:
+        """Exports of marketing or surveys by their names, whose folder is the object's."""
+        written = []
+        for name, good in contents.items():
+            object_name = Path(name).parent.name
+            spoiled = self._csv(object_name, good, system) if name.endswith(".csv") else self._cut(object_name, good, system)
+            written.append(self._put(system, Path(name), good, spoiled))
+        return written
+
+    def _csv(self, name: str, content: bytes, system: str = "email") -> bytes:
+        return spoiled_csv(name, content, self._of(system))
+
+    def _cut(self, name: str, content: bytes, system: str) -> bytes:
+        fault = self._of(system).get("truncated")
+        return content[: len(content) * 6 // 10] if fault and fault.options["object"] == name else content
+
+    def _of(self, system: str) -> dict[str, ActiveFault]:
+        return {fault: f for (name, fault), f in self._faults.items() if name == system}
 
     def _put(self, system: str, name: Path, good: bytes, written: bytes) -> Path:
-        folder = self._layout.web if system == "web" else self._layout.email
+        folder = folder_of(self._layout, system)
         if written != good:
-            web_files.put(_stash(self._layout, system) / name.parent, name.name, good)
-        return web_files.put(folder / name.parent, name.name, written)
+            self.put(_stash(self._layout, system) / name.parent, name.name, good)
+        return self.put(folder / name.parent, name.name, written)
 
 
 def begin(layout: Layout, world: World, active: ActiveFault, faults: Mapping[tuple[str, str], ActiveFault], *, at: int) -> None:
@@ -71,6 +100,11 @@ def begin(layout: Layout, world: World, active: ActiveFault, faults: Mapping[tup
         newest = max((layout.web / "events").glob("*.jsonl.gz"), default=None)
         if newest:
             exporter.web(gzip.decompress(_good(layout, "web", newest)).decode().removesuffix("\n").split("\n"), at=at)
+    elif active.system != "email":
+        newest = max((folder_of(layout, active.system) / str(active.options["object"])).iterdir(), default=None)
+        if newest:
+            name = f"{active.options['object']}/{export.stamp(at)}{''.join(newest.suffixes)}"
+            exporter.files(active.system, {name: _good(layout, active.system, newest)})
     elif active.options["object"] == "subscribers":
         exporter.subscribers(export.snapshot(world), at=at)
     else:
@@ -84,7 +118,7 @@ def end(layout: Layout, active: ActiveFault, still_on: Mapping[tuple[str, str], 
     if any(system == active.system for system, _ in still_on):
         return
     stash = _stash(layout, active.system)
-    folder = layout.web if active.system == "web" else layout.email
+    folder = folder_of(layout, active.system)
     for path in sorted(stash.rglob("*")) if stash.is_dir() else []:
         if path.is_file():
             name = path.relative_to(stash)
@@ -99,12 +133,19 @@ def _check(active: ActiveFault) -> None:
         if field is not None and field in _EVENT_KEYS:
             raise FaultError(f"{field} identifies and orders the events; choose another field")
         return
-    if name not in COLUMNS:
-        raise FaultError(f"email has no object {name!r}; objects: subscribers, engagement")
-    if field is not None and field not in COLUMNS[str(name)]:
-        raise FaultError(f"email.{name} has no column {field!r}; columns: {', '.join(COLUMNS[str(name)])}")
-    if field == _KEYS[str(name)]:
+    objects = COLUMNS[active.system]
+    if name not in objects and not (active.fault == "truncated" and name in WHOLE_FILES.get(active.system, ())):
+        raise FaultError(f"{active.system} has no object {name!r} with this fault; objects: {', '.join(objects)}")
+    columns = objects.get(str(name), ())
+    if field is not None and field not in columns:
+        raise FaultError(f"{active.system}.{name} has no column {field!r}; columns: {', '.join(columns)}")
+    if columns and field == columns[0]:
         raise FaultError(f"{field} identifies the rows; choose another column")
+
+
+def folder_of(layout: Layout, system: str) -> Path:
+    """Where a system puts its files."""
+    return {"web": layout.web, "email": layout.email, "marketing": layout.marketing, "surveys": layout.surveys}[system]
 
 
 def _stash(layout: Layout, system: str) -> Path:
@@ -112,13 +153,17 @@ def _stash(layout: Layout, system: str) -> Path:
 
 
 def _good(layout: Layout, system: str, path: Path) -> bytes:
-    folder = layout.web if system == "web" else layout.email
+    folder = folder_of(layout, system)
     stashed = _stash(layout, system) / path.relative_to(folder)
     return (stashed if stashed.exists() else path).read_bytes()
 
 
 def _in_other_bytes(path: Path) -> bytes:
     content = path.read_bytes()
+    if path.suffix == ".parquet":
+        sink = io.BytesIO()
+        pq.write_table(pq.read_table(io.BytesIO(content)), sink, compression="gzip")
+        return sink.getvalue()
     if path.suffix == ".gz":
         return gzip.compress(gzip.decompress(content), compresslevel=9, mtime=0)
     text = io.StringIO(newline="")
@@ -207,6 +252,8 @@ def _spoiled_row(header: list[str], row: list[str], number: int) -> list[str]:
             ("event_type", "telepathy"),
             ("occurred_at", "31.02.2026"),
             ("subscriber_id", ""),
+            ("score", "eleven"),
+            ("answered_at", "31.02.2026"),
         )
         if column in header
     ]

@@ -41,21 +41,45 @@ _FIELD = Option("field", None, "field, by its name at the source", is_required=T
 _ROWS = Option("rows", 300, "rows whose change time moves, so that the next incremental read meets the fault; -1: all")
 _RATE = Option("rate", 1.0, "share of requests that fail, 0 to 1")
 
+_REQUESTS = (
+    Fault("server_error", "answers with a 5xx status", (Option("status", 503, "500, 502, 503 or 504"), _RATE)),
+    Fault(
+        "rate_limit",
+        "answers 429 with Retry-After",
+        (Option("retry_after", 2, "seconds"), Option("every", 2, "every so manieth request; 1: all")),
+    ),
+    Fault("cut_connection", "closes the connection in the middle of the body", (_RATE,)),
+    Fault("slow", "waits before each answer", (Option("milliseconds", 2000, "how long"),)),
+)
+_EVERY = Option("every", 5, "every so manieth row")
+_VALUES = (
+    Fault("malformed_rows", "some records hold values that fit no type or sense", (_OBJECT, _EVERY)),
+    Fault("missing_column", "a field disappears from the records", (_OBJECT, _FIELD)),
+    Fault(
+        "renamed_column", "a field comes under another name", (_OBJECT, _FIELD, Option("to", None, "the new name; default: <field>_new"))
+    ),
+    Fault("garbage_column", "a field holds nonsense", (_OBJECT, _FIELD)),
+)
+_CSV = (
+    Fault("broken_quoting", "a quote is opened and never closed", (_OBJECT,)),
+    Fault("truncated", "files end in the middle of a line", (_OBJECT,)),
+    Fault("missing_column", "a column is missing", (_OBJECT, _FIELD)),
+    Fault(
+        "renamed_column",
+        "a column comes under another name",
+        (_OBJECT, _FIELD, Option("to", None, "the new name; default: <field>_new")),
+    ),
+    Fault("malformed_rows", "some rows hold impossible values", (_OBJECT, Option("every", 5, "every so manieth row"))),
+)
+
 FAULTS: dict[str, tuple[Fault, ...]] = {
     "crm": (
-        Fault("server_error", "answers with a 5xx status", (Option("status", 503, "500, 502, 503 or 504"), _RATE)),
-        Fault(
-            "rate_limit",
-            "answers 429 with Retry-After",
-            (Option("retry_after", 2, "seconds"), Option("every", 2, "every so manieth request; 1: all")),
-        ),
+        *_REQUESTS,
         Fault(
             "expired_tokens",
             "takes each access token for a few requests only",
             (Option("uses", 2, "requests a token is good for; 0: none"),),
         ),
-        Fault("cut_connection", "closes the connection in the middle of the body", (_RATE,)),
-        Fault("slow", "waits before each answer", (Option("milliseconds", 2000, "how long"),)),
         Fault("duplicated_pages", "gives the same page twice, once under each of two locators"),
         Fault("malformed_rows", "some records hold values that fit no type or sense", (_OBJECT, Option("rows", 20, "records spoiled"))),
         Fault(
@@ -97,17 +121,15 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault("renamed_column", "a property comes under another name", (_FIELD, Option("to", None, "the new name; default: <field>_new"))),
         Fault("duplicated_files", "each file is sent again under another name"),
     ),
-    "email": (
-        Fault("broken_quoting", "a quote is opened and never closed", (_OBJECT,)),
-        Fault("truncated", "files end in the middle of a line", (_OBJECT,)),
-        Fault("missing_column", "a column is missing", (_OBJECT, _FIELD)),
-        Fault(
-            "renamed_column",
-            "a column comes under another name",
-            (_OBJECT, _FIELD, Option("to", None, "the new name; default: <field>_new")),
-        ),
-        Fault("malformed_rows", "some rows hold impossible values", (_OBJECT, Option("every", 5, "every so manieth row"))),
+    "email": _CSV,
+    "billing": (*_REQUESTS, *_VALUES),
+    "support": (
+        *_REQUESTS,
+        *_VALUES,
+        Fault("expired_cursors", "a page cursor is refused", (Option("every", 2, "every so manieth following page"),)),
     ),
+    "marketing": _CSV,
+    "surveys": _CSV,
 }
 
 

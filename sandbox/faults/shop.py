@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from sandbox.faults.registry import ActiveFault, FaultError
 from sandbox.layout import Layout
 from sandbox.shop import database, schema
-from sandbox.shop.database import Connection
+from sandbox.shop.database import Connection, Statements
 from sandbox.world import World
 
 _COLUMN_FAULTS = ("missing_column", "renamed_column")
@@ -74,7 +74,7 @@ def end(layout: Layout, active: ActiveFault) -> None:
 
 
 @contextmanager
-def lifted(connection: Connection, faults: dict[str, ActiveFault]) -> Iterator[None]:
+def lifted(connection: Statements, faults: dict[str, ActiveFault]) -> Iterator[None]:
     """All columns are there inside, and gone again after: the shop's own software does not suffer from the fault.
 
     Within the caller's transaction, so a reader never sees the columns come and go.
@@ -103,7 +103,7 @@ def _check_column(table: str, options: dict[str, Any]) -> None:
         raise FaultError(f"shop.{table}.{field} holds the shop together; choose another column than {', '.join(sorted(bound))}")
 
 
-def _take_away(connection: Connection, fault: str, options: dict[str, Any]) -> None:
+def _take_away(connection: Statements, fault: str, options: dict[str, Any]) -> None:
     table, field = str(options["object"]), str(options["field"])
     names = {"table": sql.Identifier("public", table), "field": sql.Identifier(field), "stash": sql.Identifier("stash", f"{table}_{field}"),
              "key": sql.SQL(", ").join(map(sql.Identifier, schema.KEYS[table]))}  # fmt: skip
@@ -114,7 +114,7 @@ def _take_away(connection: Connection, fault: str, options: dict[str, Any]) -> N
     connection.execute(sql.SQL("alter table {table} drop column {field}").format(**names))
 
 
-def _give_back(connection: Connection, fault: str, options: dict[str, Any]) -> None:
+def _give_back(connection: Statements, fault: str, options: dict[str, Any]) -> None:
     table, field = str(options["object"]), str(options["field"])
     kind = dict(schema.TABLES[table])[field]
     same_key = sql.SQL(" and ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(key)) for key in schema.KEYS[table])

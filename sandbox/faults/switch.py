@@ -28,11 +28,20 @@ def switch_on(layout: Layout, system: str, fault: str, given: Mapping[str, Any],
         if system == "crm":
             state = crm.begin(world, fault, options, now=at)
             return registry.record(world, system, fault, options, state)
+        if system in ("billing", "support"):
+            _check_object(system, options)
+            return registry.record(world, system, fault, options, {})
         active = ActiveFault(system, fault, options, {}, "")
         # A world may have been advanced past the clock: its newest file must still be the one this fault sends.
         at = max(at, int(world.read_meta()["now"]) + moments.MILLISECOND)
         files.begin(layout, world, active, {**on, (system, fault): active}, at=at)
         return replace(registry.record(world, system, fault, options, {}))
+
+
+def _check_object(system: str, options: Mapping[str, Any]) -> None:
+    objects = {"billing": ("customers", "invoices", "charges"), "support": ("users", "tickets")}[system]
+    if options.get("object") not in (None, *objects):
+        raise FaultError(f"{system} has no object {options['object']!r}; objects: {', '.join(objects)}")
 
 
 def switch_off(layout: Layout, system: str, fault: str | None = None, *, now: datetime | None = None) -> list[ActiveFault]:
@@ -50,7 +59,7 @@ def switch_off(layout: Layout, system: str, fault: str | None = None, *, now: da
                 shop.end(layout, active)
             elif system == "crm":
                 crm.end(world, active, now=at)
-            else:
+            elif system not in ("billing", "support"):
                 files.end(layout, active, registry.active(world))
             ended.append(active)
     return ended

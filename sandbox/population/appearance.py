@@ -57,6 +57,20 @@ LEAD = Habits(typos=0.06, latin=0.6, nickname=0.2, outdated=0.3, missing_birth=1
 MAIL = Habits(typos=0.01, latin=0.25, nickname=0.25, outdated=0.35, missing_birth=1.0, wrong_birth=0.0, missing_phone=1.0, tidy_phone=1.0,
               missing_email=0.0, shared_mailbox=0.4, dirty_email=0.0, dirty_text=0.05, short_street=0.0)  # fmt: skip
 
+BILLING = Habits(typos=0.01, latin=0.3, nickname=0.02, outdated=0.4, missing_birth=1.0, wrong_birth=0.0, missing_phone=0.6, tidy_phone=0.6,
+                 missing_email=0.02, shared_mailbox=0.3, dirty_email=0.002, dirty_text=0.02, short_street=0.3)  # fmt: skip
+SUPPORT = Habits(typos=0.03, latin=0.4, nickname=0.3, outdated=0.25, missing_birth=1.0, wrong_birth=0.0, missing_phone=0.5, tidy_phone=0.9,
+                 missing_email=0.06, shared_mailbox=0.35, dirty_email=0.005, dirty_text=0.06, short_street=0.0)  # fmt: skip
+MARKETING = Habits(typos=0.05, latin=0.5, nickname=0.2, outdated=0.35, missing_birth=1.0, wrong_birth=0.0, missing_phone=0.5,
+                   tidy_phone=0.2, missing_email=0.05, shared_mailbox=0.1, dirty_email=0.02, dirty_text=0.08, short_street=0.0)  # fmt: skip
+SURVEY = Habits(typos=0.03, latin=0.3, nickname=0.15, outdated=0.1, missing_birth=0.3, wrong_birth=0.03, missing_phone=1.0, tidy_phone=0.0,
+                missing_email=0.2, shared_mailbox=0.2, dirty_email=0.01, dirty_text=0.08, short_street=0.0)  # fmt: skip
+
+
+def full_name(shown: Appearance) -> str:
+    """First and last name in one field."""
+    return f"{shown.first} {shown.last}" if shown.first else shown.last
+
 
 @dataclass(slots=True)
 class Appearance:

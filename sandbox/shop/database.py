@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 import pyarrow as pa
@@ -20,6 +20,14 @@ from sandbox.shop import schema
 DATABASE = "shop"
 READER = "c360_reader"
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class Statements(Protocol):
+    """What runs statements: a connection, or something around one."""
+
+    def execute(self, query: Any, params: Any = None) -> Any:
+        """Run one."""
+        ...
 
 
 def server(layout: Layout, *, port: int | None = None) -> EmbeddedServer:

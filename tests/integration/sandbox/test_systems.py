@@ -15,6 +15,7 @@ import pytest
 from customer360.contracts.reader import load_contracts
 from customer360.platform import home
 from sandbox import moments, truth
+from sandbox.world import World
 from tests.integration.sandbox.conftest import CUSTOMERS, Running, query_all
 
 pytestmark = pytest.mark.integration
@@ -39,6 +40,11 @@ def record_ids(running: Running) -> Counter[str]:
         found += [f"crm.leads:{r['Id']}" for r in query_all(client, "SELECT Id FROM Lead")]
     found += [f"email.subscribers:{row['subscriber_id']}" for row in subscribers_of(running)]
     found += {f"web.events:{e['userId']}" for e in events_of(running) if e["type"] == "identify"}
+    with World(running.layout.world, read_only=True) as world:
+        persons = "object in ('billing.customers', 'support.users', 'marketing.leads', 'surveys.respondents')"
+        for name, id_, body in world.connection.execute(f"select object, id, body from document where {persons}"):
+            if json.loads(body).get("role") in (None, "end-user"):
+                found.append(f"{name}:{id_}")
     return Counter(found)
 
 

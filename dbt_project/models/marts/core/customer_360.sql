@@ -23,6 +23,22 @@ select
     customers.confidence,
     customers.customer_since_at,
     customers.identified_at,
-    {{ listed(activity_columns(), 'activity') }}
+    {{ listed(activity_columns(), 'activity') }},
+    service.invoice_count,
+    service.invoiced_reference,
+    service.unpaid_invoice_count,
+    service.unpaid_reference,
+    service.oldest_unpaid_due_at,
+    coalesce(service.oldest_unpaid_due_at < now(), false) as has_overdue_invoice,
+    service.ticket_count,
+    service.open_ticket_count,
+    service.last_ticket_at,
+    marts.mask(service.last_satisfaction) as last_satisfaction,
+    service.campaign_response_count,
+    service.last_campaign_response_at,
+    service.survey_answer_count,
+    service.last_survey_answer_at,
+    marts.mask(service.last_recommend_score) as last_recommend_score
 from {{ ref('int_customers_pivoted') }} as customers
 inner join {{ ref('int_customer_activity_summed') }} as activity on customers.customer_id = activity.customer_id
+inner join {{ ref('int_customer_service_summed') }} as service on customers.customer_id = service.customer_id

@@ -1,0 +1,1 @@
+"""Billing, in the shape of Stripe: customers, invoices, charges, and the events that tell of their changes."""
