@@ -47,9 +47,9 @@ def read_basis(connection: Connection[Any], *, reviewed: Model, settings: Settin
     used = models.in_use(connection, reviewed).model
     used_version = used.version
     notes = []
-    model = used if used_version == version else _kept(connection, version, reviewed)
+    model, model_version = used if used_version == version else _kept(connection, version, reviewed), version
     if model is None:
-        model = used
+        model, model_version = used, used_version
         notes.append(
             f"The customers stand by model {version}, which is no longer kept: its scores are shown as recorded, without levels. "
             f"Pairs without an edge are scored with model {used_version}, which is in use since; the next run is a full one."
@@ -65,7 +65,7 @@ def read_basis(connection: Connection[Any], *, reviewed: Model, settings: Settin
         ground=Ground(
             run_id=run_id,
             run_at=run_at,
-            model_version=version if model is not used or used_version == version else used_version,
+            model_version=model_version,
             match_threshold=model.match_threshold,
             review_threshold=model.review_threshold,
             weak_link_below=settings.review.weak_link_below,
@@ -111,5 +111,5 @@ def _recorded(one: Evidence) -> Breakdown:
         fields=[FieldWeight(field=name, level=NOT_KEPT, weight=weight, rarity=0.0) for name, weight in weights.items() if weight],
         match_weight=total,
         probability=one.probability,
-        blocking_rule=None,
+        blocking_rule=f"blocking rule {one.details['blocking_rule']} of model {one.model_version}",
     )

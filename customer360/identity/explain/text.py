@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from customer360.identity.explain import words
@@ -17,11 +18,14 @@ from customer360.identity.explain.explanation import (
 )
 from customer360.identity.match.breakdown import Breakdown
 
+# what would move a terminal's cursor, colour it or turn its writing round: records hold what people typed
+_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
 
 def text(found: Explanation) -> str:
     """The whole explanation, ending in a newline."""
     lines = _customer(found) if isinstance(found, CustomerExplanation) else _pair(found)
-    return "\n".join(lines) + "\n"
+    return "".join(_UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", line) + "\n" for line in lines)
 
 
 # ------------------------------------------------------------------------------------------------------ a pair

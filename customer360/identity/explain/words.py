@@ -41,7 +41,9 @@ def refusal(found: Refusal) -> str:
 def blocking_rule(rule: str) -> str:
     """A blocking rule: `l.last_key = r.last_key and l.birth_date = r.birth_date` → `same last_key and birth_date`."""
     names = [match[0] for part in re.split(r"\s+and\s+", rule) if (match := _COLUMN.findall(part))]
-    return f"same {' and '.join(names)}" if names else "every pair"
+    if names:
+        return f"same {' and '.join(names)}"
+    return "a rule that compares every pair" if rule.strip() == "1 = 1" else rule
 
 
 def chance(probability: float) -> str:
@@ -54,8 +56,11 @@ def chance(probability: float) -> str:
 
 def evidence_name(one: Evidence) -> str:
     """Kind and rule: `exact email`, `declared crm.contacts.id`, `score`, `decided same`."""
-    names = {"probabilistic": "score", "decided": "decided same"}
-    return names.get(one.kind, f"{one.kind} {one.rule}")
+    return _name(one.kind, one.rule)
+
+
+def _name(kind: str, rule: str) -> str:
+    return {"probabilistic": "score", "decided": "decided same"}.get(kind, f"{kind} {rule}")
 
 
 def evidence_details(one: Evidence) -> str:
@@ -79,10 +84,8 @@ def evidence(one: Evidence) -> str:
 
 def level(one: FieldWeight) -> str:
     """The level reached, with the part of rarity where there is one."""
-    if one.level is None:
-        return "missing"
     if abs(one.rarity) < 0.05:
-        return one.level
+        return one.level or "missing"
     return f"{one.level}, {'rare' if one.rarity > 0 else 'common'} value {one.rarity:+.1f}"
 
 
@@ -173,7 +176,10 @@ def value(one: Value) -> str:
 
 def _because(reason: Mapping[str, Any]) -> str:
     edges = reason.get("edges") or []
-    listed = ", ".join(f"{_edge_name(edge)} {edge['probability']:.3f} ({edge['record_id_l']} – {edge['record_id_r']})" for edge in edges)
+    listed = ", ".join(
+        f"{_name(edge['kind'], edge['rule'])} {chance(edge['probability'])} ({edge['record_id_l']} – {edge['record_id_r']})"
+        for edge in edges
+    )
     because = reason.get("because")
     if because == "evidence":
         return f"by {listed}" if listed else ""
@@ -182,16 +188,3 @@ def _because(reason: Mapping[str, Any]) -> str:
     if because == "cut":
         return "clustering cut what held them: a decision, a contradiction, or too little evidence between two groups"
     return ""
-
-
-def _edge_name(edge: Mapping[str, Any]) -> str:
-    return evidence_name(
-        Evidence(
-            record_id_l=edge["record_id_l"],
-            record_id_r=edge["record_id_r"],
-            kind=edge["kind"],
-            rule=edge["rule"],
-            probability=edge["probability"],
-            holds=True,
-        )
-    )

@@ -404,6 +404,7 @@ def test_scores_of_a_model_that_is_gone_are_told_as_recorded(world: World) -> No
     recorded = found.path[0].evidence[1].breakdown
     assert {one.level for one in recorded.fields} == {"not kept"}
     assert recorded.prior + sum(one.weight for one in recorded.fields) == pytest.approx(recorded.match_weight)
+    assert recorded.blocking_rule.startswith("blocking rule 0 of model")
     assert recorded.probability == found.path[0].evidence[1].probability
     assert found.score.probability != recorded.probability, "the pair itself is scored with the model in use"
 

@@ -71,7 +71,8 @@ def test_a_score_is_told_by_where_it_lies(apart: PairExplanation) -> None:
     [
         ("l.last_key = r.last_key and l.birth_date = r.birth_date", "same last_key and birth_date"),
         ("substr(l.postal_code, 1, 3) = substr(r.postal_code, 1, 3)", "same postal_code"),
-        ("1 = 1", "every pair"),
+        ("1 = 1", "a rule that compares every pair"),
+        ("blocking rule 3 of model abc", "blocking rule 3 of model abc"),
     ],
 )
 def test_a_blocking_rule_in_words(rule: str, told: str) -> None:

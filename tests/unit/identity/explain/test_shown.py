@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -13,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from customer360.identity.explain.document import FORMAT, document
-from customer360.identity.explain.explanation import CustomerExplanation, Explanation, PairExplanation
+from customer360.identity.explain.explanation import CustomerExplanation, Explanation, PairExplanation, Value, ValueRow
 from customer360.identity.explain.page import page
 from customer360.identity.explain.pictures import cluster_graph, waterfall
 from customer360.identity.explain.text import text
@@ -94,6 +95,15 @@ def test_a_page_with_values_says_so_first_and_one_without_has_none(joined: PairE
     assert page(joined).index("This page shows personal data") < page(joined).index("<h1>")
     assert "personal data" not in page(apart)
     assert document(apart)["values"] is None
+
+
+def test_a_value_cannot_move_the_terminal(joined: PairExplanation) -> None:
+    typed = ValueRow(
+        attribute="first_name", values={"shop.customers:2": [Value(raw="A\x1b[2Jn\nna\u202e", standard="anna", is_verified=None)]}
+    )
+    shown = text(replace(joined, values=[typed]))
+    assert "\x1b" not in shown and "\u202e" not in shown
+    assert re.search(r"A.\[2Jn.na. → anna\n", shown)
 
 
 def test_bars_of_a_waterfall_begin_where_the_one_before_ended(joined: PairExplanation) -> None:
