@@ -35,6 +35,7 @@ AREAS: dict[str, Area] = {
     "quarantine": Area("quarantine", "Look at refused rows; replay or waive them."),
     "held": Area("held", "Decide about refused loads of streams: replay, accept or waive."),
     "streams": Area("streams", "Show how far change data capture and message buses are read."),
+    "serve": Area("serve", "Run an HTTP service: webhooks."),
     "resolve": Area("resolve", "Work out which records are the same customer."),
     "ids": Area("ids", "How many customer ids would change under another model."),
     "model": Area("model", "Train a model, see what it changes, let it be used."),

@@ -17,12 +17,13 @@ from customer360.contracts.objects import build_object
 from customer360.contracts.properties import custom_properties, text_at
 from customer360.contracts.rest import check_client
 from customer360.contracts.schedule import cron_is_valid
+from customer360.contracts.streams import check_webhook
 from customer360.warehouse.roles import Role
 
 _READER_ROLES = tuple(role.value for role in Role if role is not Role.ANALYST)
 _FRESHNESS_UNITS = {"m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_SERVER_PROPERTIES = {"api": ("client",), "custom": ("protocol",)}
+_SERVER_PROPERTIES = {"api": ("client",), "custom": ("protocol", "signature", "delivery", "max_bytes")}
 _LONGEST_FRESHNESS = timedelta(days=3660)
 
 
@@ -122,6 +123,8 @@ def _server(document: Document) -> tuple[str, str, dict[str, Any]]:
         kind = _protocol(document, path, custom)
     if "client" in custom:
         check_client(document, *custom["client"])
+    if kind == "webhook":
+        return kind, connection or "", dict(entry) | {"webhook": check_webhook(document, path, custom)}
     plain = {key: value for key, value in entry.items() if key != "customProperties"}
     return kind, connection or "", plain | {name: value for name, (_, value) in custom.items()}
 

@@ -142,6 +142,10 @@ RESERVED_WORDS = frozenset(_RESERVED.split())
 # ----------------------------------------------------------------------- keys of our custom properties
 KINDS = ("postgresql", "api", "local", "s3", "sftp", "kafka", "custom")
 PROTOCOLS = ("amqp", "webhook")  # of a custom server
+SIGNATURE_KEYS = ("form", "header", "tolerance", "prefix", "encoding", "timestamp_header")
+SIGNATURE_FORMS = ("timestamped", "plain")
+SIGNATURE_ENCODINGS = ("hex", "base64")
+DELIVERY_KEYS = ("header", "field")
 FILE_KINDS = ("local", "s3", "sftp")
 FILE_FORMATS = ("csv", "jsonl", "parquet")
 COMPRESSIONS = ("gzip", "zstd")

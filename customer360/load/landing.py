@@ -112,6 +112,23 @@ def land(
     return landed
 
 
+def land_delivery(connection: Warehouse, obj: SourceObject, parts: Iterable[Part], *, name: str) -> bool:
+    """Land what one delivery of a webhook brought, in one transaction; its rows wait for a load. False if it was landed before."""
+    names = relations.comma(map(sql.Identifier, ("_load_id", "_row_number", *(f.name for f in obj.fields), "_extra")))
+    values = sql.SQL(", ").join(sql.Placeholder() * (len(obj.fields) + 1))
+    insert = sql.SQL("insert into {} ({}) values ({}, nextval('ops.arrival'), {})").format(
+        relations.landing(obj), names, sql.Literal(stream.WAITING), values
+    )
+    with connection.transaction(), connection.cursor() as cursor:
+        if not stream.remember(connection, obj, [name]):
+            return False
+        cursor.executemany(insert, [row for part in parts for row in _rows_of(obj, part)])
+        connection.execute("select pg_notify('c360_landing', %s)", [obj.full_name])
+        reach("landing_done")
+    reach("landed")
+    return True
+
+
 def land_behind(connection: Warehouse, obj: SourceObject, parts: Iterable[Part], *, progress: Progress | None = None) -> int:
     """Land a stream's rows while a load of it is held: they wait. How many rows. Raises CannotWait; then nothing is landed."""
     with connection.transaction():

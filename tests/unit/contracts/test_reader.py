@@ -30,6 +30,11 @@ def extract(data):
     return obj(data)["customProperties"][1]["value"]
 
 
+def webhook(data, **properties):
+    entries = [{"property": name, "value": value} for name, value in {"protocol": "webhook", **properties}.items()]
+    data["servers"][0] = {"server": "club", "type": "custom", "customProperties": entries}
+
+
 def follow(data, changes):
     obj(data)["customProperties"][1]["value"] = {"changes": changes}
 
@@ -163,6 +168,37 @@ BROKEN = {
         lambda d: d["servers"][0].update(type="custom", customProperties=[{"property": "protocol", "value": "webhok"}]),
         "servers.0.customProperties.0",
         "did you mean 'webhook'?",
+    ),
+    "webhook without a signature": (lambda d: webhook(d), "servers", "says no signature"),
+    "webhook of an unknown form": (
+        lambda d: webhook(d, signature={"form": "timestmped", "header": "X-S"}),
+        "servers.0.customProperties.1.value",
+        "did you mean 'timestamped'?",
+    ),
+    "webhook with a prefix that is nowhere": (
+        lambda d: webhook(d, signature={"form": "timestamped", "header": "X-S", "prefix": "sha256="}),
+        "servers.0.customProperties.1.value",
+        "no meaning",
+    ),
+    "webhook in no header": (
+        lambda d: webhook(d, signature={"form": "plain", "header": "X S"}),
+        "servers.0.customProperties.1.value",
+        "names no HTTP header",
+    ),
+    "webhook named twice": (
+        lambda d: webhook(d, signature={"form": "plain", "header": "X-S"}, delivery={"header": "X-Id", "field": "id"}),
+        "servers.0.customProperties.2",
+        "named twice",
+    ),
+    "webhook without measure": (
+        lambda d: webhook(d, signature={"form": "plain", "header": "X-S"}, max_bytes=0),
+        "servers.0.customProperties.2",
+        "no number of bytes",
+    ),
+    "webhook with a secret in its contract": (
+        lambda d: webhook(d, signature={"form": "plain", "header": "X-S", "secret": "x"}),
+        "servers.0.customProperties.1.value",
+        "unknown key 'secret'",
     ),
     "verifies nothing": (lambda d: prop(d, 2)["customProperties"][0].update(value="mail"), "members.is_checked", "did you mean 'email'?"),
     "verifies what has no meaning": (
