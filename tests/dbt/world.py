@@ -307,6 +307,51 @@ def visit(world: World) -> None:
         world.record(f"web.events:{user}", {"first_name": f"w{user}"})
 
 
+def bill(world: World) -> None:
+    """An invoice, its payment or its withdrawal; the billing customer may not have come yet."""
+    customer, number = f"cus_{world.chance.randint(1, world.people)}", str(world.number())
+    status = world.chance.choice(["draft", "open", "paid", "void"])
+    is_gone = world.chance.random() < 0.15 and (number,) in world.rows.get("billing.invoices", {})
+    invoice = {"id": number, "customer_id": customer, "status": status, "currency": world.chance.choice(["eur", "jpy", "xxx"]),
+               "amount_due": 1234, "amount_paid": 1234 * (status == "paid"), "amount_remaining": 1234 * (status == "open"),
+               "created_at": world.some_time(), "due_at": world.some_time(), "changed_at": world.clock, "is_deleted": False}  # fmt: skip
+    world.publish("billing.invoices", [] if is_gone else [invoice], deleted=[(number,)] if is_gone else [])
+    world.publish("billing.charges", [{"id": number, "customer_id": customer, "invoice_id": number, "amount": 1234, "amount_refunded": 0,
+                                       "currency": "eur", "status": world.chance.choice(["succeeded", "failed"]), "is_refunded": False,
+                                       "created_at": world.some_time(), "changed_at": world.clock, "is_deleted": False}])  # fmt: skip
+    if f"billing.customers:{customer}" not in world.customer_of:
+        world.record(f"billing.customers:{customer}", {"email": f"p{world.chance.randint(1, 7)}@x.example"})
+
+
+def ticket(world: World) -> None:
+    """A ticket is opened, solved, rated, or deleted as spam."""
+    user = world.chance.randint(1, world.people)
+    status = world.chance.choice(["open", "solved", "deleted"])
+    world.publish("support.tickets", [{"id": world.number(), "requester_id": user, "status": status,
+                                       "satisfaction_score": world.chance.choice(["good", "bad", "unoffered"]), "created_at": START,
+                                       "updated_at": world.clock, "generated_at": world.clock}])  # fmt: skip
+    if f"support.users:{user}" not in world.customer_of:
+        world.record(f"support.users:{user}", {"email": f"p{world.chance.randint(1, 7)}@x.example"})
+
+
+def opinion(world: World) -> None:
+    """A lead answers a campaign; a respondent answers a question, perhaps the same again, or an answer is taken back."""
+    person = world.chance.randint(1, world.people)
+    world.publish("marketing.responses", [{"response_id": str(world.number()), "campaign_id": "m", "lead_id": str(person),
+                                           "response_type": "replied", "responded_at": world.some_time()}])  # fmt: skip
+    number = str(world.number())
+    is_gone = world.chance.random() < 0.15 and (number,) in world.rows.get("surveys.answers", {})
+    answer = {"answer_id": number, "respondent_id": str(person), "survey_id": "s", "question_code": world.chance.choice(["recommend", "why"]),
+              "score": world.chance.randint(0, 10), "answered_at": world.some_time()}  # fmt: skip
+    known = world.rows.get("surveys.answers", {}).get((number,))
+    if known:  # an answer stays with its respondent and question
+        answer |= {name: known[name] for name in ("respondent_id", "question_code")}
+    world.publish("surveys.answers", [] if is_gone else [answer], deleted=[(number,)] if is_gone else [])
+    for record_id in (f"marketing.leads:{person}", f"surveys.respondents:{person}"):
+        if record_id not in world.customer_of:
+            world.record(record_id, {"email": f"p{world.chance.randint(1, 7)}@x.example"})
+
+
 def product(world: World) -> None:
     """A product, whose SKU another one may have."""
     world.publish("shop.products", [{"product_id": world.chance.randint(1, 6), "sku": f"S{world.chance.randint(1, 3)}", "name": "n",
@@ -357,5 +402,5 @@ def report(world: World) -> None:
 
 CHANGES: tuple[Callable[[World], None], ...] = (
     account, account, contact, consent, subscriber, engagement, engagement, order, order, order, line, line, money_and_parcels, cart, visit, visit,
-    product, merge, split, pin, pin, report,
+    bill, bill, ticket, opinion, product, merge, split, pin, pin, report,
 )  # fmt: skip
