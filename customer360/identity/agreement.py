@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from itertools import groupby
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
@@ -17,6 +18,8 @@ from customer360.identity.standardise import standardise
 
 # What forms and clerks put where they know no date: no evidence for or against anybody.
 DEFAULT_BIRTH_DATES = frozenset({"1900-01-01", "1901-01-01", "1970-01-01"})
+_VOWELS = frozenset("aeiou")
+_LONG_VOWELS = _VOWELS | frozenset("yw")  # which such scripts write, some of the time
 _ALIKE = 0.88  # Jaro-Winkler: spellings and transliterations of one name lie above, different names of one sex below
 
 
@@ -36,11 +39,13 @@ class Person:
     first_names: tuple[str, ...] = ()
     last_names: tuple[str, ...] = ()
     birth_dates: tuple[str, ...] = ()
+    is_in_characters: bool = False  # names in Chinese characters: what stands in Latin letters is one of several readings
 
     @classmethod
-    def of(cls, standard: Mapping[str, Sequence[str]]) -> Person:
+    def of(cls, standard: Mapping[str, Sequence[str]], *, is_in_characters: bool = False) -> Person:
         """From `identity.record.standard`."""
         return cls(
+            is_in_characters=is_in_characters,
             first_names=tuple(standard.get("first_name", ())),
             last_names=tuple(standard.get("last_name", ())),
             birth_dates=known_birth_dates(standard.get("birth_date", ())),
@@ -64,6 +69,8 @@ def agreement(left: Person, right: Person) -> Agreement:
         return Agreement.FULL_NAME if lasts_agree or births_agree else Agreement.FIRST_NAME
     if _any(same_last_name, left.first_names, right.last_names) and _any(same_last_name, left.last_names, right.first_names):
         return Agreement.FULL_NAME  # first and last name in each other's field
+    if left.is_in_characters != right.is_in_characters:
+        return Agreement.SILENT  # 星野 is read Hoshino or Xingye: other letters are no other name
     return Agreement.CONTRADICTS
 
 
@@ -87,7 +94,7 @@ def same_first_name(left: str, right: str) -> bool:
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) >= 3 and longer.startswith(shorter):
         return True
-    return _alike(one, other)
+    return _alike(one, other) or _same_but_for_vowels(one, other)
 
 
 @lru_cache(maxsize=200_000)
@@ -99,7 +106,8 @@ def same_last_name(left: str, right: str) -> bool:
     theirs = {token for token in _core(right).split() if len(token) > 2}
     if ours & theirs:
         return True
-    return _alike(left.replace(" ", ""), right.replace(" ", ""))
+    one, other = left.replace(" ", ""), right.replace(" ", "")
+    return _alike(one, other) or _same_but_for_vowels(one, other)
 
 
 @lru_cache(maxsize=200_000)
@@ -118,6 +126,18 @@ def _alike(left: str, right: str) -> bool:
     if min(len(left), len(right)) >= 5 and OSA.distance(left, right) <= 1:
         return True
     return JaroWinkler.similarity(left, right) >= _ALIKE
+
+
+def _same_but_for_vowels(left: str, right: str) -> bool:
+    """One of them is written in a script that leaves vowels out (Arabic, Hebrew): 'ftmh' is Fatimah. Names that show their vowels are
+    not compared like this."""
+    if min(len(left), len(right)) < 2 or not (_VOWELS.isdisjoint(left) or _VOWELS.isdisjoint(right)):
+        return False
+    return _consonants(left) == _consonants(right) != ""
+
+
+def _consonants(name: str) -> str:
+    return "".join(letter for letter, _ in groupby(one for one in name if one not in _LONG_VOWELS))
 
 
 def _roots(name: str) -> set[str]:

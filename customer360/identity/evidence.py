@@ -93,7 +93,10 @@ def exact_edges(connection: Connection[Any], *, settings: Settings, secret: byte
         yield from _crowded(connection, attribute, most, secret)
         rows = stream(
             connection,
-            """select t.value, h.record_id, h.is_verified, h.flags, r.standard
+            """select t.value, h.record_id, h.is_verified, h.flags, r.standard,
+                      exists (select from identity.record_attribute n
+                               where n.record_id = h.record_id and n.attribute in ('first_name', 'last_name', 'full_name')
+                                 and n.raw_value ~ '[\u3400-\u9fff]') as is_in_characters
                  from touched_identifier t
                  join lateral (
                      select a.record_id, bool_or(coalesce(a.is_verified, false)) as is_verified, min(a.flags) as flags
@@ -109,8 +112,13 @@ def exact_edges(connection: Connection[Any], *, settings: Settings, secret: byte
         for value, group in groupby(rows, key=lambda row: row[0]):
             identifier = keyed_hash(secret, attribute, value)
             holders = [
-                Holder(record_id=record_id, person=Person.of(standard), is_verified=is_verified, flags=frozenset(flags))
-                for _, record_id, is_verified, flags, standard in group
+                Holder(
+                    record_id=record_id,
+                    person=Person.of(standard, is_in_characters=is_in_characters),
+                    is_verified=is_verified,
+                    flags=frozenset(flags),
+                )
+                for _, record_id, is_verified, flags, standard, is_in_characters in group
             ]
             found = join(holders, rule=rule, refused_flags=settings.refused_flags)
             if isinstance(found, Refusal):

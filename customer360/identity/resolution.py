@@ -30,6 +30,7 @@ from customer360.identity.settings import Settings
 from customer360.identity.sources import RecordSource, shape_version
 
 CONSUMER = "identity"
+_MEANING = 2  # raise it when the same records, settings and model come to other edges or customers: the next run is then a full one
 Progress = Callable[[str], None]
 
 
@@ -51,8 +52,8 @@ class Rules:
 
     @cached_property
     def version(self) -> str:
-        """Changes with the settings, with what the contracts declare, and with how components are taken apart."""
-        return f"{self.settings.rules_version}-{shape_version(self.sources)}-{LARGEST_PIECE}"
+        """Changes with the settings, with what the contracts declare, and with what this code makes of both."""
+        return f"{self.settings.rules_version}-{shape_version(self.sources)}-{LARGEST_PIECE}-{_MEANING}"
 
     @cached_property
     def model_version(self) -> str:
@@ -76,27 +77,37 @@ class _Start:
     last_change: int
     previous_model: str | None
     previous_rules: str | None
+    previous_weak_below: float | None
     customers: int
     requested: frozenset[str]
     requests: tuple[int, ...]
+
+    def knows_other_rules(self, rules: Rules) -> bool:
+        """Whether the last run that left a row went by others."""
+        before = (self.previous_rules, self.previous_model, self.previous_weak_below)
+        return before != (rules.version, rules.model_version, rules.settings.review.weak_link_below)
 
 
 def run(connection: Connection[Any], rules: Rules, *, full: bool, accept: bool = False, progress: Progress | None = None) -> RunResult:
     """Bring identity up to date with raw and the decisions, in the caller's transaction (repeatable read, one run at a time).
 
-    Incremental unless `full`, or nothing ran before, or rules, contracts or model are others than last time. `accept` lets a run
-    pass that breaks the gate. Raises IdentityGateError; the caller rolls back.
+    Incremental unless `full`, or nothing ran before, or rules, contracts or model are others than last time; other limits of what
+    stewards are asked refresh the queue alone. `accept` lets a run pass that breaks the gate. Raises IdentityGateError; the caller
+    rolls back.
     """
     start = _start(connection)
     everything = full or start.previous_rules != rules.version or start.previous_model != rules.model_version
+    weak_below = rules.settings.review.weak_link_below
+    ask_anew = everything or start.knows_other_rules(rules)
     result = RunResult(mode="full" if everything else "incremental")
-    if not everything and not start.requests and not _loads(connection, rules, start):
+    if not ask_anew and not start.requests and not _loads(connection, rules, start):
         _move_offset(connection, start)
         return result
     clock = _Clock(result, progress)
     row = connection.execute(
-        "insert into identity.run (mode, model_version, rules_version, change_seq) values (%s, %s, %s, %s) returning run_id",
-        [result.mode, rules.model_version, rules.version, start.last_change],
+        """insert into identity.run (mode, model_version, rules_version, weak_link_below, change_seq)
+           values (%s, %s, %s, %s, %s) returning run_id""",
+        [result.mode, rules.model_version, rules.version, weak_below, start.last_change],
     ).fetchone()
     if row is None:  # an insert that succeeds returns its row
         raise RuntimeError("no identity run was opened")
@@ -124,11 +135,13 @@ def run(connection: Connection[Any], rules: Rules, *, full: bool, accept: bool =
         raise IdentityGateError(broken)
     with clock.step("review"):
         decisions.reopen(connection, record_ids=None if everything else changes.changed, secret=secret)
+        if ask_anew:
+            connection.execute("set local enable_seqscan = on")
         asked = review_queue.refresh(
             connection,
-            records=None if everything else {*examined, *changed, *evidenced.records},
+            records=None if ask_anew else {*examined, *changed, *evidenced.records},
             threshold=rules.model.match_threshold,
-            weak_below=rules.settings.review.weak_link_below,
+            weak_below=weak_below,
         )
     if made.kinds:
         customers.log(connection, made, run_id=run_id)
@@ -143,7 +156,8 @@ def _start(connection: Connection[Any]) -> _Start:
     offset = connection.execute("select seq from ops.consumer_offset where log = 'ops.change' and consumer = %s", [CONSUMER]).fetchone()
     last = connection.execute("select coalesce(max(seq), 0) from ops.change").fetchone()
     previous = connection.execute(
-        "select model_version, rules_version, coalesce((figures ->> 'customers')::bigint, 0) from identity.run order by run_id desc limit 1"
+        """select model_version, rules_version, coalesce((figures ->> 'customers')::bigint, 0), weak_link_below
+             from identity.run order by run_id desc limit 1"""
     ).fetchone()
     requests = connection.execute("select request_id, record_id from identity.reexamine").fetchall()
     return _Start(
@@ -151,6 +165,7 @@ def _start(connection: Connection[Any]) -> _Start:
         last_change=int(last[0]) if last else 0,
         previous_model=previous[0] if previous else None,
         previous_rules=previous[1] if previous else None,
+        previous_weak_below=previous[3] if previous else None,
         customers=int(previous[2]) if previous else 0,
         requested=frozenset(record_id for _, record_id in requests),
         requests=tuple(request_id for request_id, _ in requests),
@@ -267,6 +282,8 @@ def _customers(
             planned = customers.plan(connection, scope=scope, clusters=found, changed_records=changed_records, differences=differences)
             if not planned.is_empty:
                 customers.write(connection, planned, run_id=run_id)
+            if everything:  # the next part and the review queue are planned for what is there now, not for empty tables
+                connection.execute("analyze identity.customer, identity.membership")
             made.add(planned, examined=len(scope.records))
         if not everything:
             examined.update(scope.records)
@@ -307,14 +324,14 @@ def _finish(connection: Connection[Any], rules: Rules, start: _Start, result: Ru
     """Close the run and move the offset. A run that changed nothing under the same rules leaves no row."""
     if start.requests:
         connection.execute("delete from identity.reexamine where request_id = any(%s)", [list(start.requests)])
-    if something or start.previous_rules != rules.version or start.previous_model != rules.model_version:
+    if something or start.knows_other_rules(rules):
         result.run_id = run_id
         connection.execute(
             "update identity.run set finished_at = clock_timestamp(), figures = %s where run_id = %s",
             [Jsonb({**result.counts, "seconds": result.seconds}), run_id],
         )
         if result.mode == "full":
-            connection.execute("analyze identity.customer, identity.membership, identity.event")
+            connection.execute("analyze identity.alias, identity.event, identity.review_item")
     else:
         connection.execute("delete from identity.run where run_id = %s", [run_id])
     _move_offset(connection, start)

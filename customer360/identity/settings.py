@@ -93,8 +93,11 @@ class Settings(_Strict):
 
     @property
     def rules_version(self) -> str:
-        """Changes when a rule that decides who is joined changes, or a standard form does. What gates and alerts limit decides nothing."""
-        rules = self.model_dump_json(exclude={"gate", "drift", "model_gate", "refused_flags"}) + ",".join(sorted(self.refused_flags))
+        """Changes when a rule that decides who is joined changes, or a standard form does. What gates and alerts limit, and what stewards
+        are asked, decides nothing."""
+        rules = self.model_dump_json(exclude={"review", "gate", "drift", "model_gate", "refused_flags"}) + ",".join(
+            sorted(self.refused_flags)
+        )
         return hashlib.sha256(f"{STANDARDISER_VERSION}:{rules}".encode()).hexdigest()[:16]
 
 

@@ -197,6 +197,22 @@ def test_other_rules_make_the_next_run_a_full_one(sources: Any, identity: Any) -
     assert identity.resolve().mode == "incremental"
 
 
+def test_another_limit_of_what_stewards_are_asked_refreshes_the_queue_alone(sources: Any, identity: Any) -> None:
+    birth = {"birth_date": "1980-03-04"}
+    sources.publish("shop.customers", [_shop(1, **ANNA, **birth), _shop(2, **ANNA, **birth), _shop(3, **BERND)])
+    identity.resolve()
+    ((weakest,),) = identity.fetch("select min(confidence) from identity.customer")
+    assert 0.9 < weakest < 1
+    assert identity.fetch("select count(*) from identity.review_item") == [(0,)]
+
+    identity.with_settings(review=identity.rules.settings.review.model_copy(update={"weak_link_below": 1.0}))
+    outcome = identity.resolve()
+    assert (outcome.mode, outcome.counts["records_examined"], outcome.counts["customers_changed"]) == ("incremental", 0, 0)
+    assert identity.fetch("select kind from identity.review_item") == [("weak_link",)]
+    assert identity.resolve().state == "nothing_new"
+    assert identity.resolve(full=True).state == "nothing_new"
+
+
 @pytest.mark.parametrize("moment", [0.0, 0.4, 0.9, 1.4])
 def test_a_killed_run_leaves_what_was_and_the_next_does_it_all(moment: float, sources: Any, identity: Any, warehouse: Any) -> None:
     sources.publish("shop.customers", [_shop(number, **ANNA, email=f"a{number // 2}@example.com") for number in range(2, 42)])

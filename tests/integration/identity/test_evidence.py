@@ -135,3 +135,11 @@ def test_a_value_crosses_its_limit_both_ways_and_the_ids_come_back(sources: Any,
     assert set(identity.fetch("select alias_id, customer_id from identity.alias")) == {(one, together) for one in retired}
     assert identity.fetch("select count(*) from identity.identifier_refusal") == [(0,)]
     assert identity.resolve(full=True).state == "nothing_new"
+
+
+def test_a_name_in_characters_does_not_contradict_one_in_letters(sources: Any, identity: Any) -> None:
+    sources.publish("shop.customers", [{"customer_id": 1, "first_name": "里佳", "last_name": "星野", "email": "rika@example.com"}])
+    sources.publish("crm.contacts", [{"id": "c1", "first_name": "Rika", "last_name": "Hoshino", "email": "rika@example.com"}])
+    identity.resolve()
+    assert identity.partition() == {frozenset({ACCOUNT, CONTACT})}
+    assert identity.fetch("select evidence ->> 'agreement' from identity.edge where kind = 'exact'") == [("silent",)]
