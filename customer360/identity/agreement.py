@@ -15,9 +15,8 @@ from itertools import groupby
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from customer360.identity.standardise import standardise
+from customer360.identity.standardise.dates import PLACEHOLDER_DATES
 
-# What forms and clerks put where they know no date: no evidence for or against anybody.
-DEFAULT_BIRTH_DATES = frozenset({"1900-01-01", "1901-01-01", "1970-01-01"})
 _VOWELS = frozenset("aeiou")
 _LONG_VOWELS = _VOWELS | frozenset("yw")  # which such scripts write, some of the time
 _ALIKE = 0.88  # Jaro-Winkler: spellings and transliterations of one name lie above, different names of one sex below
@@ -53,8 +52,8 @@ class Person:
 
 
 def known_birth_dates(values: Iterable[str]) -> tuple[str, ...]:
-    """The birth dates that say something."""
-    return tuple(value for value in values if value not in DEFAULT_BIRTH_DATES)
+    """The birth dates that say something: not what forms and clerks put where they know none."""
+    return tuple(value for value in values if value not in PLACEHOLDER_DATES)
 
 
 def agreement(left: Person, right: Person) -> Agreement:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from customer360.identity.standardise import SEMANTIC_TYPES, Standardised, standardise
 from customer360.identity.standardise.contact import of_standard_phone
+from customer360.identity.standardise.dates import birth_date, month_first
 
 # Types of which a record may have several interchangeable values.
 _SCALARS = ("middle_name", "region", "country", "gender", "occupation", "birth_place", "house_number", "address")
@@ -27,7 +28,8 @@ def frame(attributes: pa.Table, *, region: str | None = None) -> pa.Table:
     """The Splink frame of long-form attributes.
 
     `attributes` has the columns `record_id`, `source`, `attribute` (semantic type), `value` (raw or standardised: both give
-    the same frame) and optionally `ordinal` (which of several values comes first; for `text`, which field it is).
+    the same frame, but that the order of day and month is read off a column of raw dates) and optionally `ordinal` (which of several
+    values comes first; for `text`, which field it is).
     One row per record_id comes back, sorted by it.
     """
     columns = set(attributes.column_names)
@@ -110,11 +112,14 @@ class _Column:
             encoded = encoded.combine_chunks()
         self._indices = encoded.indices
         values = encoded.dictionary.to_pylist()
-        self.standardised: list[Standardised] = (
-            [of_standard_phone(value) for value in values]
-            if is_standard and semantic_type == "phone"
-            else [standardise(semantic_type, value or "", region=region) for value in values]
-        )
+        self.standardised: list[Standardised]
+        if is_standard and semantic_type == "phone":
+            self.standardised = [of_standard_phone(value) for value in values]
+        elif semantic_type == "birth_date":  # one column writes its dates in one order
+            order = month_first(value for value in values if value)
+            self.standardised = [birth_date(value or "", region, month_first=order) for value in values]
+        else:
+            self.standardised = [standardise(semantic_type, value or "", region=region) for value in values]
 
     def part(self, name: str | None) -> pa.Array:
         """The value (None) or a named part per row."""
@@ -156,7 +161,7 @@ def _names(by_type: Mapping[str, list[_Column]], count: int) -> dict[str, pa.Arr
     if full:
         first = [*first, *(column.part("first_name") for column in whole)]
         roots = [*roots, *(_roots(column.part("first_name")) for column in whole)]
-        last = [*last, *(column.part("last_name") for column in whole)]
+        last = [*last, *(pc.coalesce(column.part("last_name"), column.part(None)) for column in whole)]  # a single word may be the family's
         middle = [*middle, *(column.part("middle_name") for column in whole)]
     out: dict[str, pa.Array] = {}
     # names of the record's own columns come first; parts of a full name only fill gaps (they would double the evidence)

@@ -7,49 +7,70 @@ goes to `parts`, where a comparison can give it less weight.
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from customer360.identity.standardise.result import NOTHING, Standardised
 from customer360.identity.standardise.tables import mapping, words
-from customer360.identity.standardise.text import PLACEHOLDERS, fold
+from customer360.identity.standardise.text import composed, fold, is_placeholder
 
-_BRACKETED = re.compile(r"[(\[\"“”].*?[)\]\"“”]")
-_IDEOGRAPHS = re.compile(r"^[\u3400-\u9fff]{2,4}$")
-_HANGUL = re.compile(r"^[\uac00-\ud7a3]{2,4}$")
-_PATRONYMIC = re.compile(r"(ovich|evich|ovna|evna|ichna)$")
-_JOINED_PREFIXES = frozenset({"mc", "mac", "o", "fitz"})
+_BRACKETED = re.compile(r"[(\[{\"“”„«].*?[)\]}\"“”»]")
+_DOTTED_DEGREE = re.compile(r",\s*(ph|m|ll|d|b)\.\s?(d|sc|phil|b|m|ed|a)\.?(?=\s*(?:,|$))", re.IGNORECASE)
+_SPACED_APOSTROPHE = re.compile(r"\b([dolmn])['’‘`´ʼ′]\s+(?=\w)", re.IGNORECASE)
+_CJK = "\u3005\u3400-\u9fff"
+_KANA = "\u3040-\u30ff"
+_IDEOGRAPHS = re.compile(f"^[{_CJK}]{{2,5}}$")
+_HANGUL = re.compile("^[\uac00-\ud7a3]{2,4}$")
+_SPACED_EAST_ASIAN = re.compile(f"^([{_CJK}{_KANA}]{{1,6}}|[\uac00-\ud7a3]{{1,2}}) +([{_CJK}{_KANA}]{{1,6}}|[\uac00-\ud7a3]{{1,3}})$")
+# NFKC makes '(株)' and '(주)' of the one-sign abbreviations.
+_EAST_ASIAN_LEGAL_FORM = re.compile(
+    "株式会社|有限会社|合同会社|股份有限公司|有限责任公司|有限責任公司|有限公司|주식회사|유한회사|\\((?:株|有|주|유)\\)"
+)
+_PATRONYMIC = re.compile(r"(?:ovich|evich|ovych|yovych|evych|ovna|evna|ivna|yivna|ichna|inichna)$")
+_JOINED_PREFIXES = frozenset({"mc", "mac", "o", "fitz", "abdul", "abdel", "abdal"})
+_ABD = "abd"
+_SERVANT_OF = frozenset({"al", "el", "ul", "ar", "ur", "as", "us"})  # 'abd al rahman', 'abd ur rahman'
 
 
 def _tokens(value: str) -> list[str]:
     """Words of a name without titles and generation suffixes; never empties a name ('Major' alone stays)."""
-    found = fold(value).split()
-    titles, suffixes = words("titles"), words("name_suffixes")
-    kept = list(found)
-    while len(kept) > 1 and kept[0] in titles:
-        kept.pop(0)
+    kept = fold(_SPACED_APOSTROPHE.sub(r"\1", value)).split()
+    suffixes = words("name_suffixes")
     while len(kept) > 1 and kept[-1] in suffixes:
         kept.pop()
-    return kept
+    return _untitled(kept)
+
+
+def _untitled(kept: list[str]) -> list[str]:
+    titles, followers = words("titles"), words("title_followers")
+    start, last = 0, len(kept) - 1
+    while start < last and kept[start] in titles:
+        start += 1
+        while start < last and (kept[start] in followers or kept[start] == "rer"):
+            start += 2 if kept[start] == "rer" and start + 1 < last else 1
+    return kept[start:]
 
 
 def _join_prefixes(tokens: list[str]) -> list[str]:
-    """'mc donald' → 'mcdonald', 'o brien' → 'obrien'."""
+    """'mc donald' → 'mcdonald', 'o brien' → 'obrien', 'abd al rahman' → 'abdulrahman'."""
     joined: list[str] = []
-    for token in tokens:
-        if joined and joined[-1] in _JOINED_PREFIXES and len(token) > 2:
-            joined[-1] += token
+    for number, word in reversed(list(enumerate(tokens))):
+        if word in _SERVANT_OF and number and tokens[number - 1] == _ABD:
+            continue
+        if word == _ABD and number + 1 < len(tokens) and tokens[number + 1] in _SERVANT_OF:
+            word = f"{_ABD}ul"
+        if joined and word in _JOINED_PREFIXES and len(joined[-1]) > 2:
+            joined[-1] = word + joined[-1]
         else:
-            joined.append(token)
-    return joined
+            joined.append(word)
+    return joined[::-1]
 
 
 def _is_placeholder(tokens: list[str]) -> bool:
-    return not tokens or " ".join(tokens) in PLACEHOLDERS or not any(character.isalpha() for token in tokens for character in token)
+    return not tokens or is_placeholder(" ".join(tokens)) or not any(character.isalpha() for token in tokens for character in token)
 
 
 def first_name(value: str) -> Standardised:
     """Given name or names. Parts: `root` (formal name of a nickname), `first` (first of several). Flag `initial`: a single letter."""
-    tokens = _tokens(value)
+    tokens = _join_prefixes(_tokens(value))
     if _is_placeholder(tokens):
         return NOTHING
     return Standardised(
@@ -82,18 +103,17 @@ def full_name(value: str) -> Standardised:
     'Last, First Middle' is turned round; Chinese and Korean names without a space and Russian 'Family Given Patronymic' too.
     A single word has no parts: it may be either name.
     """
-    plain = unicodedata.normalize("NFKC", _BRACKETED.sub(" ", value) if len(_BRACKETED.sub(" ", value).strip()) > 1 else value).strip()
+    plain = composed(value)
+    unbracketed = _BRACKETED.sub(" ", plain).strip()
+    plain = unbracketed if len(unbracketed) > 1 else plain
     turned = _east_asian(plain)
-    if turned is None and plain.count(",") >= 1:
-        family, _, given = plain.partition(",")
-        given = given.replace(",", " ")
-        suffix_only = bool(fold(given)) and all(token in words("name_suffixes") for token in fold(given).split())
-        turned = family if suffix_only or not fold(given) else f"{given} {family}"
+    if turned is None and "," in plain:
+        turned = _comma_turned(_DOTTED_DEGREE.sub(r", \1\2", plain))
     tokens = _join_prefixes(_tokens(turned or plain))
     if _is_placeholder(tokens):
         return NOTHING
     if len(tokens) == 3 and _PATRONYMIC.search(tokens[2]) and not _PATRONYMIC.search(tokens[1]):
-        tokens = [tokens[1], tokens[2], tokens[0]]
+        tokens = _untitled([tokens[1], tokens[2], tokens[0]])
     if len(tokens) == 1:
         return Standardised(tokens[0])
     start = len(tokens) - 1
@@ -105,28 +125,55 @@ def full_name(value: str) -> Standardised:
     return Standardised(" ".join(tokens), parts)
 
 
+def _comma_turned(name: str) -> str:
+    """'Smith, John' → 'John Smith', 'Smith, Jr., John' → 'John Smith', 'John Smith, PhD' → 'John Smith'."""
+    family, _, rest = name.partition(",")
+    suffixes = words("name_suffixes")
+    given = [part for part in rest.split(",") if any(token not in suffixes for token in fold(part).split())]
+    return f"{' '.join(given)} {family}" if given else family
+
+
 def _east_asian(name: str) -> str | None:
-    """'王小明' → '小明 王': family name first, one character (two for the compound names of the table). None for other names."""
-    if not (_IDEOGRAPHS.match(name) or _HANGUL.match(name)):
+    """'王小明' → '小明 王', '田中 太郎' → '太郎 田中': family name first. None for other names.
+
+    Without a space: of two or three signs the first is the family name, of four or five the first two; and the compound names of the table.
+    """
+    if spaced := _SPACED_EAST_ASIAN.match(name):
+        return f"{spaced[2]} {spaced[1]}"
+    if not (ideographs := _IDEOGRAPHS.match(name)) and not _HANGUL.match(name):
         return None
-    length = 2 if len(name) > 2 and name[:2] in words("compound_family_names") else 1
+    if name[1] == "々" and len(name) > 3:
+        length = 3  # 佐々木
+    else:
+        length = 2 if (len(name) > 2 and name[:2] in words("compound_family_names")) or (ideographs and len(name) > 3) else 1
     return f"{name[length:]} {name[:length]}"
 
 
 def organisation(value: str) -> Standardised:
-    """Name of an organisation without its legal form ('ACME Holdings, Inc.' → 'acme holdings'). Parts: `legal_form`."""
-    tokens = fold(value.replace("&", " and ")).split()
-    tokens = _join_initials(tokens)
-    if not tokens or " ".join(tokens) in PLACEHOLDERS:
+    """Name without its legal form, in front or behind ('ACME Holdings, Inc.' → 'acme holdings', 'ООО Ромашка' → 'romashka').
+
+    Parts: `legal_form`.
+    """
+    plain = composed(value)
+    plain = plain if plain.isascii() else _EAST_ASIAN_LEGAL_FORM.sub(" ", plain).strip() or plain
+    words_of = fold(plain.replace("&", " and ").replace("+", " and ")).split()
+    if not words_of or is_placeholder(" ".join(words_of)):
         return NOTHING
-    forms = mapping("legal_forms")
+    tokens, legal = _without_legal_form(_join_initials([word for word in words_of if word != "and"] or words_of))
+    return Standardised(" ".join(tokens), {"legal_form": " ".join(legal)} if legal else {})
+
+
+def _without_legal_form(tokens: list[str]) -> tuple[list[str], list[str]]:
+    """The name's own words, and the standard forms of what stood behind ('gmbh and co kg') or before them ('ooo')."""
+    behind, before = mapping("legal_forms"), mapping("leading_legal_forms")
     legal: list[str] = []
-    while len(tokens) > 1 and (tokens[-1] in forms or tokens[-1] == "and"):
-        legal.insert(0, forms.get(tokens.pop(), ""))
-    if len(tokens) > 1 and tokens[0] == "the":
-        tokens.pop(0)
-    form = " ".join(word for word in legal if word)
-    return Standardised(" ".join(tokens), {"legal_form": form} if form else {})
+    while length := next((n for n in (4, 3, 2, 1) if n < len(tokens) and " ".join(tokens[-n:]) in behind), 0):
+        legal.insert(0, behind[" ".join(tokens[-length:])])
+        tokens = tokens[:-length]
+    while len(tokens) > 1 and (tokens[0] in before or tokens[0] == "the"):
+        legal += [before[tokens[0]]] if tokens[0] in before else []
+        tokens = tokens[1:]
+    return tokens, legal
 
 
 def _join_initials(tokens: list[str]) -> list[str]:

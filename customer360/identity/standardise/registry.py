@@ -7,7 +7,7 @@ from collections.abc import Callable
 from customer360.identity.standardise import contact, dates, identifiers, names, places, text
 from customer360.identity.standardise.result import NOTHING, Standardised
 
-STANDARDISER_VERSION = "1"  # raise it when any standard form changes: stored attributes and models name the version they were made with
+STANDARDISER_VERSION = "2"  # raise it when any standard form changes: stored attributes and models name the version they were made with
 
 _BY_TYPE: dict[str, Callable[[str, str | None], Standardised]] = {
     "first_name": lambda value, region: names.first_name(value),
@@ -25,9 +25,9 @@ _BY_TYPE: dict[str, Callable[[str, str | None], Standardised]] = {
     "address": lambda value, region: places.address(value),
     "city": lambda value, region: places.city(value),
     "region": lambda value, region: places.region(value),
-    "postal_code": lambda value, region: places.postal_code(value),
+    "postal_code": places.postal_code,
     "country": lambda value, region: places.country(value),
-    "national_id": lambda value, region: identifiers.identifier(value),
+    "national_id": identifiers.national_id,
     "organisation": lambda value, region: names.organisation(value),
     "occupation": lambda value, region: text.text(value),
     "external_id": lambda value, region: identifiers.identifier(value),

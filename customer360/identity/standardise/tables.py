@@ -19,11 +19,19 @@ def words(name: str) -> frozenset[str]:
 
 
 @cache
+def table(name: str) -> dict[str, tuple[str, ...]]:
+    """`data/<name>.csv`: first field → the further fields of its line."""
+    return {first: tuple(rest) for first, *rest in ([cell.strip() for cell in line.split(",")] for line in _lines(f"{name}.csv"))}
+
+
+@cache
 def mapping(name: str) -> dict[str, str]:
-    """`data/<name>.csv`: first field is the standard form, every further field of the line a spelling of it."""
-    table: dict[str, str] = {}
-    for line in _lines(f"{name}.csv"):
-        standard, *spellings = (cell.strip() for cell in line.split(","))
+    """`data/<name>.csv`: first field is the standard form, every further field of the line a spelling of it.
+
+    The first line that names a spelling wins.
+    """
+    found: dict[str, str] = {}
+    for standard, spellings in table(name).items():
         for spelling in (standard, *spellings):
-            table.setdefault(spelling, standard)
-    return table
+            found.setdefault(spelling, standard)
+    return found
