@@ -94,8 +94,9 @@ def frame_of_wide(
     out |= _places(by_type)
     for semantic_type in ("national_id", "external_id", "organisation"):
         out |= _several(semantic_type, [column.part(None) for column in by_type.get(semantic_type, [])])
+    known = {*out, "middle_name", *([] if "street" in by_type else ["address"])}  # a line that was taken for the street says nothing twice
     for semantic_type in _SCALARS:
-        if semantic_type not in out and semantic_type in by_type and semantic_type != "middle_name":
+        if semantic_type not in known and semantic_type in by_type:
             out[semantic_type] = _first([column.part(None) for column in by_type[semantic_type]])
     for index, column in enumerate(by_type.get("text", [])):
         out["text" if index == 0 else f"text_{index}"] = column.part(None)

@@ -24,12 +24,18 @@ Floats = NDArray[np.float64]
 PSEUDO_MATCHES = 5.0  # weight of the starting values, in pairs: holds them where a file has hardly any duplicates
 _PSEUDO_STRANGERS = 20.0
 _CONVERGED = 1e-4
+_MOVERS, _HOUSEHOLDS, _NAMESAKES = 1, 2, 3  # places in the list of classes
 _ROUNDS = 3
 
 # What the extra classes explain by themselves; every other field agrees there by chance.
 _OF_HOUSEHOLD = frozenset({"last_name", "email", "phone", "street", "house_number", "address", "city", "region", "postal_code", "country"})
 _OF_NAMESAKES = frozenset({"first_name", "last_name", "middle_name", "email", "gender"})
 _OF_A_PERSON = frozenset({"first_name", "birth_date", "national_id", "middle_name", "gender"})  # what members of a household differ in
+_OF_A_HOME = frozenset({"street", "house_number", "address", "city", "region", "postal_code"})  # what changes together when one moves
+# How often one person's two records can differ altogether in what makes a person: more would be other people (a bound on m).
+_DIFFERENT_AT_MOST = {"first_name": 0.1, "last_name": 0.2, "birth_date": 0.03, "national_id": 0.1, "gender": 0.1, "middle_name": 0.35}
+# Likeness of little worth, counted from the last level: among matches no likelier than the likeliest better likeness.
+_FAINT = {"email": (-3, -2)}
 _OF_A_LIFE = frozenset({"birth_date", "national_id", "phone", "street", "postal_code", "city", "external_id", "birth_place"})
 
 
@@ -42,6 +48,7 @@ class Estimate:
     prior: float
     matching: Floats
     expected_matches: float
+    expected_moves: float
     expected_households: float
     expected_namesakes: float
     iterations: int
@@ -49,12 +56,16 @@ class Estimate:
 
 @dataclass(slots=True)
 class _Class:
-    """One kind of pair: its share of all pairs, the columns it explains, and how their levels are spread in it."""
+    """One kind of pair: its share of all pairs, the columns it explains, and how their levels are spread in it.
+
+    `is_match`: pairs of one person. Such classes learn the spread of a column that several of them explain together.
+    """
 
     share: float
     free: tuple[int, ...]
     spread: list[Floats]
     start: list[Floats]
+    is_match: bool = False
 
 
 def starting_m(levels: int, comparison: str = "") -> Floats:
@@ -80,35 +91,54 @@ def estimate(candidates: Patterns, random: Patterns, *, all_pairs: float) -> Est
     iterations = 0
     for _ in range(_ROUNDS):
         iterations += _maximise(candidates, classes, u, all_pairs)
-        u = _shares(random, random.count * (1.0 - _posteriors(random, classes, u)[0]))
+        u = _shares(random, random.count * (1.0 - _matching(_posteriors(random, classes, u), classes)))
     posteriors = _posteriors(candidates, classes, u)
-    expected = [float((posterior * candidates.count).sum()) for posterior in posteriors] + [0.0, 0.0]
+    matching = _matching(posteriors, classes)
+    expected = [float((posterior * candidates.count).sum()) for posterior in posteriors]
     return Estimate(
-        m=classes[0].spread,
+        m=_spread_of_matches(classes, u),
         u=u,
-        prior=classes[0].share,
-        matching=posteriors[0],
-        expected_matches=expected[0],
-        expected_households=expected[1],
-        expected_namesakes=expected[2],
+        prior=sum(each.share for each in classes if each.is_match),
+        matching=matching,
+        expected_matches=float((matching * candidates.count).sum()),
+        expected_moves=expected[_MOVERS],
+        expected_households=expected[_HOUSEHOLDS],
+        expected_namesakes=expected[_NAMESAKES],
         iterations=iterations,
     )
 
 
+def _matching(posteriors: Sequence[Floats], classes: Sequence[_Class]) -> Floats:
+    total: Floats = np.sum([posterior for posterior, each in zip(posteriors, classes, strict=True) if each.is_match], axis=0)
+    return total
+
+
+def _spread_of_matches(classes: Sequence[_Class], u: Sequence[Floats]) -> list[Floats]:
+    """How levels are spread among all pairs of one person: in the columns that a class of them does not explain, as among strangers."""
+    matches = [each for each in classes if each.is_match]
+    total = sum(each.share for each in matches)
+    return [
+        np.sum([each.share * (each.spread[column] if column in each.free else u[column]) for each in matches], axis=0) / total
+        for column in range(len(u))
+    ]
+
+
 def _classes(patterns: Patterns, u: Sequence[Floats], all_pairs: float) -> list[_Class]:
-    """Matches, and households and namesakes where the file could tell them from matches."""
+    """Matches, movers, households, namesakes; those that the file could not tell from matches or strangers have no share."""
     share = min(0.5, max(1e-3 * float(patterns.count.sum()), 1.0) / all_pairs)
     everything = tuple(range(len(patterns.names)))
     start = [starting_m(size, name) for size, name in zip(patterns.sizes, patterns.names, strict=True)]
-    classes = [_Class(share, everything, list(start), start)]
     names = set(patterns.names)
-    if names & _OF_A_PERSON and names & (_OF_HOUSEHOLD - {"country", "region"}):
-        classes.append(_extra(patterns, u, _OF_HOUSEHOLD, share))
-    else:
-        classes.append(_extra(patterns, u, frozenset(), 0.0))
-    if names & (_OF_NAMESAKES - {"gender", "email"}) and names & (_OF_A_LIFE | {"email"}):
-        classes.append(_extra(patterns, u, _OF_NAMESAKES, share))
-    return classes
+    at_home = tuple(number for number in everything if patterns.names[number] not in _OF_A_HOME)
+    movers = "first_name" in names and names & {"birth_date", "national_id"} and len(names & _OF_A_HOME) > 1
+    households = names & _OF_A_PERSON and names & (_OF_HOUSEHOLD - {"country", "region"})
+    namesakes = names & (_OF_NAMESAKES - {"gender", "email"}) and names & (_OF_A_LIFE | {"email"})
+    return [
+        _Class(share, everything, list(start), start, is_match=True),
+        _Class(0.05 * share if movers else 0.0, at_home, list(start), start, is_match=True),
+        _extra(patterns, u, _OF_HOUSEHOLD, share if households else 0.0),
+        _extra(patterns, u, _OF_NAMESAKES, share if namesakes else 0.0),
+    ]
 
 
 def _extra(patterns: Patterns, u: Sequence[Floats], explains: frozenset[str], share: float) -> _Class:
@@ -172,12 +202,14 @@ def _maximise(patterns: Patterns, classes: Sequence[_Class], u: Sequence[Floats]
         for each, posterior in zip(classes, posteriors, strict=True):
             if each.share <= 0:
                 continue
-            expected = posterior * patterns.count
             for column in each.free:
+                alike = [other for other, of in zip(posteriors, classes, strict=True) if of.is_match and column in of.free]
+                expected = np.sum(alike if each.is_match else [posterior], axis=0) * patterns.count
                 spread = _updated(patterns.levels[:, column], expected, each.start[column])
+                spread = _guarded(spread, patterns.names[column]) if each.is_match else spread
                 moved = max(moved, float(np.abs(spread - each.spread[column]).max()))
                 each.spread[column] = spread
-            share = min(0.5, max(float(expected.sum()), 1.0) / all_pairs)
+            share = min(0.5, max(float((posterior * patterns.count).sum()), 1.0) / all_pairs)
             moved = max(moved, 0.1 * abs(share - each.share) / each.share)
             each.share = share
         if moved < _CONVERGED:
@@ -190,3 +222,16 @@ def _updated(levels: NDArray[np.int64], expected: Floats, start: Floats) -> Floa
     counts = np.bincount(levels[known], weights=expected[known], minlength=len(start))
     updated: Floats = (counts + PSEUDO_MATCHES * start) / (counts.sum() + PSEUDO_MATCHES)
     return updated
+
+
+def _guarded(spread: Floats, comparison: str) -> Floats:
+    """The spread among matches within its bounds: without them, matches would take in households and namesakes of one mailbox name."""
+    guarded = spread.copy()
+    for level in _FAINT.get(comparison, ()):
+        guarded[level] = min(guarded[level], guarded[1:level].max())
+    guarded /= guarded.sum()
+    at_most = _DIFFERENT_AT_MOST.get(comparison, 1.0)
+    if guarded[-1] > at_most:
+        guarded[:-1] *= (1.0 - at_most) / (1.0 - guarded[-1])
+        guarded[-1] = at_most
+    return guarded

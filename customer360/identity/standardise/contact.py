@@ -91,9 +91,9 @@ def _untagged(local: str, domain: str) -> str:
 
 
 def _stands_for_none(local: str, domain: str) -> bool:
-    """'none@none.com', 'test@test.de', 'noemail@example.com': the mailbox and the domain both name nothing."""
-    nothing = words("placeholder_mailboxes")
-    return local in nothing and domain.split(".", 1)[0] in nothing
+    """'none@none.com', 'x@x.org', 'noemail@example.com': the mailbox and the domain both name nothing."""
+    nothing, company = words("placeholder_mailboxes"), domain.split(".", 1)[0]
+    return local in nothing and (company == local or (len(local) > 3 and company in nothing))
 
 
 def phone(value: str, region: str | None = None) -> Standardised:
