@@ -241,8 +241,9 @@ class Maker:
             "given": given, "family": family, "born": born.isoformat(), "year": str(born.year), "mail": mail, "member": self.digits(8),
             "company": company if organisation else "", "employer": self.pick(pool.company), "second": self.pick(pool.last), **home,
             "ssn": self.digits(9), "code": self.digits(3), "middle": self.pick(pool.first), "sex": str(self.random.choice(["F", "M"])),
-            "origin": self.pick(pool.town), "trade": self.pick(_OCCUPATIONS, 5.0), "fname_2": self.pick(pool.first) if self.chance(0.15) else "",
-            "lname_2": self.pick(pool.last) if self.chance(0.03) else "", "month": str(born.month), "day": str(born.day), "status": "active",
+            "origin": self.pick(pool.town), "trade": self.pick(_OCCUPATIONS, 5.0), "status": "active",
+            "fname_2": self.pick(pool.first) if self.chance(0.15) else "", "lname_2": self.pick(pool.last) if self.chance(0.03) else "",
+            "month": str(born.month), "day": str(born.day),
         }  # fmt: skip
         if organisation:
             person |= {"given": "", "family": "", "born": "", "year": "", "mail": f"info@{_latin(company)[:12]}.com"}

@@ -23,6 +23,7 @@ MATCH_THRESHOLD = 0.5
 REVIEW_THRESHOLD = 0.1
 LISTED_AT_LEAST = 3  # records that must share a value before the model lists its frequency
 IDENTIFIER_LISTED_AT_LEAST = 10  # for identifiers: such a value is a switchboard, not a person
+FEW_SHARE = 0.5  # an identifier that few records share is mostly one person's, told twice: chance shares it less often than it is seen
 IDENTIFIERS = frozenset({"email", "phone", "national_id", "external_id"})
 LISTED_AT_MOST = 20_000  # values per column
 UNSEEN_PEOPLE = 200  # a name that two of four records share is not the name of half of mankind; fewer where values repeat anyway
@@ -97,7 +98,10 @@ def _informative(frame: pa.Table) -> list[str]:
 def term_frequencies(
     connection: duckdb.DuckDBPyConnection, compared: Sequence[dict[str, Any]]
 ) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-    """Shares of the values that several records have, and the share a value not listed is given (that of a value two records have)."""
+    """Shares of the values that several records have, and the share a value not listed is given.
+
+    That is the share of a value that two records have; of identifiers less (`FEW_SHARE`).
+    """
     listed: dict[str, dict[str, float]] = {}
     rare: dict[str, float] = {}
     for comparison in compared:
@@ -112,7 +116,7 @@ def term_frequencies(
             f" order by n desc, 1 limit {LISTED_AT_MOST}"
         ).fetchall()
         listed[column] = {value: round(count / people, 9) for value, count in rows}
-        rare[column] = round(2 / max(people, 2), 9)
+        rare[column] = round((FEW_SHARE if column in IDENTIFIERS else 2) / max(people, 2), 9)
     return listed, rare
 
 
@@ -200,6 +204,7 @@ def _figures(records: int, pairs: int, learnt: Estimate, candidates: Patterns) -
         "records": records,
         "candidate_pairs": pairs,
         "expected_matches": round(learnt.expected_matches, 1),
+        "expected_moved_pairs": round(learnt.expected_moves, 1),
         "expected_household_pairs": round(learnt.expected_households, 1),
         "expected_namesake_pairs": round(learnt.expected_namesakes, 1),
         "iterations": learnt.iterations,
