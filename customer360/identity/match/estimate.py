@@ -1,12 +1,12 @@
 """Estimating the model from unlabelled pairs.
 
 Fellegi and Sunter's model has two kinds of pairs: matches, and strangers, whose fields agree by chance (u, from random pairs).
-Real files hold more. Two kinds of strangers that such a model takes for matches: **households** (one surname, address, phone; another
-first name and birth date) and **namesakes** (one name, and so a similar mailbox; nothing else). And matches that it takes for strangers: **movers**,
-whose street, number, town and postal code all change at once. We maximise expectation over all five; in the extra classes the fields that
-they do not explain agree by chance. The candidate pairs count *as part of all pairs*: what no blocking
-rule found is a stranger. (Maximising over the candidates alone, against u of random pairs, calls every candidate a match: being
-one is already an agreement.)
+Real files hold more. Two kinds of strangers that such a model takes for matches: **households** (one surname, address, phone;
+another first name and birth date) and **namesakes** (one name, and so a similar mailbox; nothing else). And matches that it takes for
+strangers: **movers**, whose street, number, town and postal code change at once. We maximise expectation over all five; in the extra
+classes the fields that they do not explain agree by chance. The candidate pairs count *as part of all pairs*: what no blocking rule
+found is a stranger. (Maximising over the candidates alone, against u of random pairs, calls every candidate a match: being one is
+already an agreement.)
 
 Splink scores by a sum of weights. `weights.distil` puts what was learnt here into such a sum.
 """
