@@ -45,10 +45,16 @@ def edges_of(connection: Connection[Any], model: Model, record_ids: Collection[s
             "select distinct unnest(block_keys) from identity.record where record_id = any(%s) and not is_deleted", [ids]
         )
     ]
+    # one look at the index per key: asked for all keys at once, it would compare each record found with each key
+    connection.execute("select identity.flush_block_keys()")
+    partners = connection.execute(
+        """select distinct r.record_id from unnest(%s::bigint[]) as asked (key)
+             join identity.record r on r.block_keys && array[asked.key]""",
+        [keys],
+    )
+    wanted = sorted({*ids, *(record_id for (record_id,) in partners)})
     rows = connection.execute(
-        """select record_id, kind, standard from identity.record
-            where not is_deleted and (block_keys && %s::bigint[] or record_id = any(%s)) order by record_id""",
-        [keys, ids],
+        "select record_id, kind, standard from identity.record where record_id = any(%s) and not is_deleted order by record_id", [wanted]
     ).fetchall()
     for kind in sorted({kind for _, kind, _ in rows}):
         frame = [(record_id, standard) for record_id, found, standard in rows if found == kind]
