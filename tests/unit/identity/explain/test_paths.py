@@ -64,3 +64,9 @@ def test_there_is_no_path_to_oneself_or_to_a_stranger() -> None:
     assert widest_path("a", "a", [link("a", "b", 0.9)]) == []
     assert widest_path("a", "z", [link("a", "b", 0.9)]) == []
     assert widest_path("a", "d", [link("a", "b", 0.9), link("c", "d", 0.9)]) == []
+
+
+def test_of_paths_equally_strong_the_shorter_is_told_even_where_a_longer_one_is_more_probable_as_a_whole() -> None:
+    short = [link("a", "c", 0.8), link("b", "c", 0.8)]
+    long = [link("a", "d", 1.0), link("d", "e", 1.0), link("b", "e", 0.8)]
+    assert widest_path("a", "b", [*long, *short]) == short
