@@ -193,7 +193,9 @@ def _graph(
     drawn = pictures.cluster_graph(records, evidence, weak_below=ground.weak_link_below, asked=set(asked), path=set(path))
     listed = details(f"The {len(records)} records", table(("", "record", "source", "customer", "since"), rows))
     customers = dict.fromkeys(one.customer_id for one in records)
-    shades = f'<p class="note">Dark: {_code(str(next(iter(customers))))}; grey: the other customer.</p>' if len(customers) == 2 else ""
+    shades = (
+        f'<p class="note">Strong circles: {_code(str(next(iter(customers))))}; faint ones: the other.</p>' if len(customers) == 2 else ""
+    )
     return f"<h2>Records and evidence</h2>{drawn}{pictures.legend(evidence)}{shades}{listed}"
 
 

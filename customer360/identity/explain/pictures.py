@@ -146,7 +146,7 @@ def _placed(
     igraph.set_random_number_generator(random.Random(_SEED))  # noqa: S311 - a fixed seed is the point
     layout = drawn.layout_kamada_kawai(seed=drawn.layout_circle())
     height = 130.0 if len(records) <= 2 else 330.0 if len(records) <= 8 else 520.0
-    side, above = 90.0, 40.0
+    side, above = 130.0, 40.0
     spans = [(min(values), max(values)) for values in zip(*layout.coords, strict=True)]
     # one scale for both axes, so that what lies near is near, unless the drawing is flat
     scaled = {}
@@ -194,5 +194,7 @@ def _name(record: Record, at: tuple[float, float]) -> str:
 def legend(evidence: Sequence[Evidence]) -> str:
     """Which line is which kind of evidence."""
     there = {one.kind for one in evidence}
+    if not there:
+        return '<p class="legend soft">No evidence is kept between these records.</p>'
     keys = "".join(f'<span><i class="key {kind}"></i>{kind}: {escape(meaning)}</span>' for kind, meaning in KINDS.items() if kind in there)
     return f'<p class="legend">{keys}<span class="soft">the wider the more probable; dashed: weak, or below the match threshold</span></p>'
