@@ -25,6 +25,7 @@ from scipy.optimize import minimize
 
 from customer360.identity.match import blocking, comparisons, database, splinking
 from customer360.identity.match.model import Model
+from customer360.identity.match.pairs import Keyring, Pairs, block
 from customer360.identity.match.train import load, random_pairs, term_frequencies
 from customer360.identity.match.vectors import columns_used, level_sql, share_column
 
@@ -83,13 +84,15 @@ def train_on_birth_dates(frame: pa.Table, *, seed: int = 360, progress: Progress
     with database.connect() as connection:
         load(connection, frame)
         frequencies, rare = term_frequencies(connection, compared)
+        keyring = Keyring(connection, "frame")
         # a pair counts as found by the first rule that finds it: rules that read the birth date come last
-        rules = sorted(blocking.choose(connection, "frame", frame.column_names), key=lambda rule: any("birth" in key for key in rule.keys))
+        rules = sorted(blocking.choose(keyring, frame.column_names), key=lambda rule: any("birth" in key for key in rule.keys))
         conditions = splinking.rules_sql(rules)
-        found = splinking.pair_table(connection, "pairs", "frame", conditions)
+        pairs = block(keyring, conditions)
+        found = len(pairs)
         say(f"{found} candidate pairs by {len(rules)} blocking rules")
         usual = _usual_shares(connection, frequencies, rare)
-        sample = _sample(connection, compared, usual, frequencies, share=min(1.0, SAMPLED_PAIRS / max(found, 1)))
+        sample = _sample(connection, compared, usual, frequencies, pairs=pairs, share=min(1.0, SAMPLED_PAIRS / max(found, 1)))
         trained = _labelled(sample, conditions)
         positives, negatives = int((sample.label[trained] == 1).sum()), int((sample.label[trained] == 0).sum())
         if min(positives, negatives) < FEWEST_LABELLED:
@@ -100,9 +103,7 @@ def train_on_birth_dates(frame: pa.Table, *, seed: int = 360, progress: Progress
         birth = next((index for index, name in enumerate(names) if name.startswith("birth")), None)
         fit = _fitted(sample, trained, [_size(one) for one in compared], birth, seed)
         if birth is not None:
-            random_pairs(connection, frame.num_rows, seed)
-            drawn = "(select *, '-1' as match_key from random_pairs)"
-            at_random = _sample(connection, [compared[birth]], {}, {}, share=1.0, pairs=drawn)
+            at_random = _sample(connection, [compared[birth]], {}, {}, pairs=random_pairs(frame.num_rows, seed), share=1.0)
             fit.level[birth][:] = _birth_weights(sample.levels[sample.is_identified, birth], at_random.levels[:, 0], _size(compared[birth]))
         kept = _covering(connection, sample, fit, rules)
         say(f"{len(kept)} blocking rules find {_COVERED:.1%} of the matches")
@@ -138,8 +139,8 @@ def _sample(
     usual: Mapping[str, float],
     frequencies: Mapping[str, Any],
     *,
+    pairs: Pairs,
     share: float,
-    pairs: str = "pairs",
 ) -> _Sample:
     used = sorted(set(columns_used(compared)) | {_BIRTH})
     there = {name for (name, *_) in connection.execute("describe frame").fetchall()}
@@ -149,6 +150,7 @@ def _sample(
     joins = " ".join(f"left join share_{column} s{number} on s{number}.{column} = l.{column}" for number, column in judged.items())
     bits = "".join(f", log2({usual[str(column)]} / s{number}.share) as b{number}" for number, column in judged.items())
     shared = " or ".join(f"l.{column} = r.{column}" for column in _IDENTIFIERS if column in there) or "false"
+    connection.register("sampled_pairs", pa.table({"l": pairs.left, "r": pairs.right, "rule": pairs.rule}))
     default = _default_dates(connection)
     label = (
         f"case when l.{_BIRTH} is null or r.{_BIRTH} is null or l.{_BIRTH} in ({default}) or r.{_BIRTH} in ({default}) then -1"
@@ -156,13 +158,14 @@ def _sample(
     )
     named = "l.last_key = r.last_key and l.first_key = r.first_key" if {"last_key", "first_key"} <= there else "false"
     found = connection.execute(
-        f"with sided as (select try_cast(p.match_key as integer) as rule, {label} as label, "
-        f" coalesce(({shared}) and {named}, false) as identified, p.join_key_l as id_l, p.join_key_r as id_r,"
-        f" {sides}{bits} from {pairs} p join frame l on l.unique_id = p.join_key_l join frame r on r.unique_id = p.join_key_r {joins}"
-        f" where ('0x' || left(md5(p.join_key_l || '~' || p.join_key_r), 8))::bigint % 1000000 < {round(share * 1e6)}"
-        f" order by p.join_key_l, p.join_key_r)"
+        f"with sided as (select p.rule, {label} as label, "
+        f" coalesce(({shared}) and {named}, false) as identified, l.unique_id as id_l, r.unique_id as id_r,"
+        f" {sides}{bits} from sampled_pairs p join frame l on l.row = p.l join frame r on r.row = p.r {joins}"
+        f" where ('0x' || left(md5(l.unique_id || '~' || r.unique_id), 8))::bigint % 1000000 < {round(share * 1e6)}"
+        f" order by p.l, p.r)"
         f" select rule, label, identified, id_l, id_r, {gammas}{''.join(f', b{number}' for number in judged)} from sided"
     ).fetchnumpy()
+    connection.unregister("sampled_pairs")
     levels = np.column_stack([np.asarray(found[f"g{number}"], dtype=np.int64) for number in range(len(compared))])
     rarity = np.zeros(levels.shape)
     for number in judged:
@@ -171,7 +174,7 @@ def _sample(
     return _Sample(
         levels=levels,
         rarity=rarity,
-        rule=np.ma.filled(np.ma.asarray(found["rule"]), -1).astype(np.int64),
+        rule=np.asarray(found["rule"], dtype=np.int64),
         label=np.asarray(found["label"], dtype=np.int64),
         is_identified=np.asarray(found["identified"], dtype=bool),
         left=np.asarray(found["id_l"], dtype=object),

@@ -1,7 +1,9 @@
 """Which pairs are compared at all.
 
 Candidate rules are equalities of one to three keys. Their pair counts are counted, not guessed; a rule is taken while it costs
-no more than its share of the budget. Where all pairs fit the budget, all pairs are compared.
+no more than its share of the budget. Where all pairs fit the budget, all pairs are compared. Once a model has been trained on a
+sample of them, the rules of a large file must pay: by what the model says of the sample, a rule is kept for the matches that no
+other finds.
 """
 
 from __future__ import annotations
@@ -10,7 +12,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from customer360.identity.match.pairs import EVERY_PAIR, Keyring, Pairs, count
+
+Floats = NDArray[np.float64]
+PAIRS_A_MATCH = 1_000  # a new match is worth comparing so many pairs
+FREE_PAIRS = 2_000_000  # of all rules together
 
 # Keys: name → (expression, columns it needs). `{}` is the side.
 KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -53,7 +62,6 @@ _IMPLIED = {  # a key that another one decides adds nothing to a rule
         ("organisation", "organisation_start"),
     )
 }
-ALL_PAIRS = "1 = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class Rule:
     @property
     def sql(self) -> str:
         """Splink's form: `l.x = r.x and …`."""
-        return " and ".join(f"{_side(key, 'l')} = {_side(key, 'r')}" for key in self.keys) or ALL_PAIRS
+        return " and ".join(f"{_side(key, 'l')} = {_side(key, 'r')}" for key in self.keys) or EVERY_PAIR
 
 
 def _side(key: str, side: str) -> str:
@@ -81,37 +89,34 @@ def _side(key: str, side: str) -> str:
     return expression
 
 
-def choose(connection: duckdb.DuckDBPyConnection, table: str, columns: Collection[str], *, budget: int | None = None) -> list[Rule]:
+def choose(keyring: Keyring, columns: Collection[str], *, budget: int | None = None) -> list[Rule]:
     """The rules for this table, narrowest first. `budget`: pairs of all rules together (default: 30 a record, at least two million)."""
-    (records,) = connection.execute(f"select count(*) from {table}").fetchall()[0]
+    records = keyring.rows
     allowed = budget or max(2_000_000, 30 * records)
     if records * (records - 1) // 2 <= allowed:
         return [Rule((), records * (records - 1) // 2)]
     keys = [key for key, (_, needs) in KEYS.items() if set(needs) <= set(columns)]
     per_rule = allowed // 6
-    counted = {(key,): _pairs(connection, table, (key,)) for key in keys}
+    counted = {(key,): _pairs(keyring, (key,)) for key in keys}
     taken = [Rule(rule, pairs) for rule, pairs in counted.items() if 0 < pairs <= per_rule]
     wide = [rule[0] for rule, pairs in counted.items() if pairs > per_rule]
-    taken += _combined(connection, table, wide, per_rule, taken)
+    taken += _combined(keyring, wide, per_rule, taken)
     return _within(taken, allowed)
 
 
-def _combined(connection: duckdb.DuckDBPyConnection, table: str, wide: Sequence[str], per_rule: int, taken: list[Rule]) -> list[Rule]:
+def _combined(keyring: Keyring, wide: Sequence[str], per_rule: int, taken: list[Rule]) -> list[Rule]:
     """Pairs, then triples, of keys too common to stand alone."""
     found: list[Rule] = []
-    too_wide: list[tuple[str, ...]] = []
     for pair in combinations(wide, 2):
         if frozenset(pair) in _IMPLIED:
             continue
-        pairs = _pairs(connection, table, pair)
+        pairs = _pairs(keyring, pair)
         if 0 < pairs <= per_rule:
             found.append(Rule(pair, pairs))
-        elif pairs:
-            too_wide.append(pair)
     if not found and not taken:
         for triple in combinations(wide, 3):
             if all(frozenset(two) not in _IMPLIED for two in combinations(triple, 2)):
-                pairs = _pairs(connection, table, triple)
+                pairs = _pairs(keyring, triple)
                 if 0 < pairs <= per_rule:
                     found.append(Rule(triple, pairs))
     return found
@@ -130,10 +135,35 @@ def _within(rules: list[Rule], allowed: int) -> list[Rule]:
     return sorted(kept, key=lambda rule: (rule.pairs, rule.keys))
 
 
-def _pairs(connection: duckdb.DuckDBPyConnection, table: str, keys: Sequence[str]) -> int:
-    expressions = ", ".join(KEYS[key][0] for key in keys)
-    known = " and ".join(f"({KEYS[key][0]}) is not null" for key in keys)
-    (pairs,) = connection.execute(
-        f"select coalesce(sum(n * (n - 1) // 2), 0) from (select count(*)::hugeint as n from {table} where {known} group by {expressions})"
-    ).fetchall()[0]
-    return int(pairs)
+def _pairs(keyring: Keyring, keys: Sequence[str]) -> int:
+    return count(keyring.of([KEYS[key][0] for key in keys]))
+
+
+def paying(keyring: Keyring, rules: Sequence[Rule], drawn: Pairs, weight: Floats, matching: Floats) -> list[Rule]:
+    """The rules that are worth their pairs: at most PAIRS_A_MATCH new pairs for each match that no rule before has found.
+
+    `drawn`: pairs of all `rules`, each standing for `weight` pairs and a match with probability `matching`. Greedily the rule whose
+    new matches outweigh its new pairs by most. Where all rules together make few pairs they all stay: they cost nothing.
+    """
+    if sum(rule.pairs for rule in rules) <= FREE_PAIRS:
+        return list(rules)
+    made_by = [_equates(keyring, rule, drawn) for rule in rules]
+    worth = weight * (matching - 1.0 / PAIRS_A_MATCH)
+    left = np.ones(len(drawn), dtype=bool)
+    rest, kept = list(range(len(rules))), []
+    while rest:
+        values = [float(worth[made_by[number] & left].sum()) for number in rest]
+        best = int(np.argmax(values))
+        if values[best] <= 0.0:
+            break
+        left &= ~made_by[rest[best]]
+        kept.append(rest.pop(best))
+    return [rules[number] for number in sorted(kept)] or list(rules)
+
+
+def _equates(keyring: Keyring, rule: Rule, pairs: Pairs) -> NDArray[np.bool_]:
+    if not rule.keys:
+        return np.ones(len(pairs), dtype=bool)
+    keys = keyring.of([KEYS[key][0] for key in rule.keys])
+    same: NDArray[np.bool_] = (keys[pairs.left] == keys[pairs.right]) & (keys[pairs.left] != 0)
+    return same

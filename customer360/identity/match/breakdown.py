@@ -5,19 +5,16 @@ Any two records can be asked about, whether a blocking rule brings them together
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import log2
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from customer360.identity.match import database, splinking
+from customer360.identity.match import database, weighing
 from customer360.identity.match.model import Model
 from customer360.identity.match.score import completed
-from customer360.identity.match.train import load, share_tables
-from customer360.identity.match.vectors import columns_used, level_sql
+from customer360.identity.match.train import add_shares, load
 
 _PRECISION = 12  # decimals kept of a weight: far below what two summations differ by
 
@@ -54,7 +51,7 @@ def breakdowns(frame: pa.Table, model: Model, pairs: Collection[tuple[str, str]]
     """The breakdown of each pair of record ids, by (smaller id, greater id). `frame`: see `columns.frame`; pairs that it does not
     hold are left out.
 
-    Scored by Splink as `score.score` does it, so a pair has the same probability here as on its edge.
+    Scored by the query of `score.score`, so a pair has the same probability here as on its edge.
     """
     wanted = sorted({(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]})
     present = set(frame["unique_id"].to_pylist())
@@ -63,15 +60,8 @@ def breakdowns(frame: pa.Table, model: Model, pairs: Collection[tuple[str, str]]
         return {}
     with database.connect() as connection:
         load(connection, completed(frame, model))
+        add_shares(connection, model.term_frequencies, model.rare)
         _pair_table(connection, wanted, _rules(model))
-        splinking.predict(
-            connection,
-            table="frame",
-            pairs="pairs",
-            splink_settings=model.splink,
-            term_frequencies=share_tables(connection, model.term_frequencies, model.rare),
-            out="scored",
-        )
         return {(one.record_id_l, one.record_id_r): one for one in _read(connection, model)}
 
 
@@ -85,48 +75,34 @@ def _pair_table(connection: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[st
     cases = " ".join(f"when {rule} then {number}" for number, rule in enumerate(rules))
     found = f"case {cases} else {len(rules)} end" if rules else "0"
     connection.execute(
-        f"create or replace table pairs as select a as join_key_l, b as join_key_r, cast({found} as varchar) as match_key"
+        f"create or replace table pairs as select l.row as l, r.row as r, {found} as rule"
         " from wanted join frame l on l.unique_id = a join frame r on r.unique_id = b"
     )
     connection.unregister("wanted")
 
 
 def _read(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Breakdown]:
-    comparisons: Sequence[Mapping[str, Any]] = model.splink["comparisons"]
-    rules = _rules(model)
-    there = {row[0] for row in connection.execute("describe scored").fetchall()}
-    sides = ", ".join(f"l.{column} as {column}_l, r.{column} as {column}_r" for column in columns_used(comparisons))
-    parts = []
-    for comparison in comparisons:
-        name = comparison["output_column_name"]
-        rarity = f"s.mw_tf_adj_{name}" if f"mw_tf_adj_{name}" in there else "0e0"
-        parts += [f"s.mw_{name}", rarity, level_sql(comparison)]
+    comparisons, prior, rules = weighing.parts(model.splink), weighing.prior_bits(model.splink), _rules(model)
+    told = ", ".join(f"mw_{part.name}, level_{part.name}" for part in comparisons)
+    scored = weighing.scored_sql(comparisons, pairs="pairs", prior_bits=prior, floor_bits=None)
     rows = connection.execute(
-        f"with sided as (select s.*, {sides} from scored s"
-        " join frame l on l.unique_id = s.unique_id_l join frame r on r.unique_id = s.unique_id_r)"
-        f" select unique_id_l, unique_id_r, match_weight, match_probability, cast(match_key as integer), {', '.join(parts)}"
-        " from sided s order by 1, 2"
+        f"select a.unique_id, b.unique_id, match_weight, {weighing.PROBABILITY_SQL}, s.rule, {told}"
+        f" from ({scored}) s join frame a on a.row = s.l join frame b on b.row = s.r order by 1, 2"
     ).fetchall()
-    prior = model.splink["probability_two_random_records_match"]
     return [
         Breakdown(
             record_id_l=left,
             record_id_r=right,
-            prior=round(log2(prior / (1 - prior)), _PRECISION),
-            fields=[_field(comparison, *told[3 * number : 3 * number + 3]) for number, comparison in enumerate(comparisons)],
+            prior=round(prior, _PRECISION),
+            fields=[_field(part, *parts[2 * number : 2 * number + 2]) for number, part in enumerate(comparisons)],
             match_weight=round(weight, _PRECISION),
             probability=probability,
             blocking_rule=rules[rule] if rule < len(rules) else None,
         )
-        for left, right, weight, probability, rule, *told in rows
+        for left, right, weight, probability, rule, *parts in rows
     ]
 
 
-def _field(comparison: Mapping[str, Any], level_weight: float, rarity: float, number: int) -> FieldWeight:
-    labels = [level["label_for_charts"] for level in comparison["comparison_levels"] if not level.get("is_null_level")]
-    return FieldWeight(
-        field=comparison["output_column_name"],
-        level=labels[number] if number >= 0 else None,
-        weight=round(level_weight + rarity, _PRECISION),
-        rarity=round(rarity, _PRECISION),
-    )
+def _field(part: weighing.Part, weight: float, reached: int) -> FieldWeight:
+    level, of_level = part.levels[reached][:2] if reached >= 0 else (None, 0.0)
+    return FieldWeight(field=part.name, level=level, weight=round(weight, _PRECISION), rarity=round(weight - of_level, _PRECISION))

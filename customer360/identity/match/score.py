@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import log2
 from typing import Any
 
@@ -10,14 +10,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from customer360.identity.match import database, splinking
+from customer360.identity.match import database, weighing
 from customer360.identity.match.model import Model
-from customer360.identity.match.train import load, share_tables
+from customer360.identity.match.pairs import Keyring, Pairs, Rows, block
+from customer360.identity.match.train import add_shares, load
 from customer360.identity.match.vectors import columns_used
 
 
 def score(frame: pa.Table, model: Model, *, candidates: Collection[str] | None = None, floor: float | None = None) -> pa.Table:
-    """Match edges among the records of `frame` (see `columns.frame`), by Splink.
+    """Match edges among the records of `frame` (see `columns.frame`): the scores of Splink's `predict`.
 
     Only scores: nothing is learnt from the frame, so a pair has the same score whatever else is in it. `candidates` limits the
     work to pairs that touch one of these record ids. Pairs below `floor` (a probability; default: the model's review threshold)
@@ -30,14 +31,21 @@ def score(frame: pa.Table, model: Model, *, candidates: Collection[str] | None =
     """
     with database.connect() as connection:
         load(connection, completed(frame, model))
-        touching = None
-        if candidates is not None:
-            connection.register("touched", pa.table({"unique_id": pa.array(sorted(candidates), pa.string())}))
-            touching = "touched"
-        conditions = [rule["blocking_rule"] for rule in model.splink["blocking_rules_to_generate_predictions"]]
-        if frame.num_rows < 2 or not splinking.pair_table(connection, "pairs", "frame", conditions, touching=touching):
+        if frame.num_rows < 2:
             return _empty(model)
-        return _scored(connection, model, model.review_threshold if floor is None else floor)
+        touching = None if candidates is None else _rows_of(connection, candidates)
+        conditions = [rule["blocking_rule"] for rule in model.splink["blocking_rules_to_generate_predictions"]]
+        pairs = block(Keyring(connection, "frame"), conditions, touching=touching)
+        if not len(pairs):
+            return _empty(model)
+        return _scored(connection, model, pairs, model.review_threshold if floor is None else floor)
+
+
+def _rows_of(connection: duckdb.DuckDBPyConnection, records: Collection[str]) -> Rows:
+    connection.register("touched", pa.table({"unique_id": pa.array(sorted(records), pa.string())}))
+    found = connection.execute("select row from frame semi join touched using (unique_id) order by row").fetchnumpy()["row"]
+    connection.unregister("touched")
+    return np.asarray(found, dtype=np.int64)
 
 
 def completed(frame: pa.Table, model: Model) -> pa.Table:
@@ -61,44 +69,34 @@ def needed_columns(model: Model) -> dict[str, pa.DataType]:
     return {name: pa.list_(pa.string()) if name in lists else pa.string() for name in sorted(names)}
 
 
-def _scored(connection: duckdb.DuckDBPyConnection, model: Model, floor: float) -> pa.Table:
-    shares = share_tables(connection, model.term_frequencies, model.rare)
-    floor_weight = float(np.log2(floor / (1 - floor))) if 0 < floor < 1 else (None if floor <= 0 else 200.0)
-    splinking.predict(
-        connection,
-        table="frame",
-        pairs="pairs",
-        splink_settings=model.splink,
-        term_frequencies=shares,
-        threshold_match_weight=floor_weight,
-        out="scored",
-    )
-    there = {row[0] for row in connection.execute("describe scored").fetchall()}
-    parts = ", ".join(part for comparison in model.splink["comparisons"] for part in _parts(comparison, there))
+def _scored(connection: duckdb.DuckDBPyConnection, model: Model, pairs: Pairs, floor: float) -> pa.Table:
+    add_shares(connection, model.term_frequencies, model.rare)
+    comparisons = weighing.parts(model.splink)
+    prior_bits = weighing.prior_bits(model.splink)
+    floor_bits = log2(floor / (1 - floor)) if 0 < floor < 1 else (None if floor <= 0 else 200.0)
+    connection.register("pairs", pa.table({"l": pairs.left, "r": pairs.right, "rule": pairs.rule.astype(np.int32)}))
+    to_score = "pairs"
+    if floor_bits is not None:
+        most = _most_by_rarity(model, comparisons)
+        reachable = weighing.reachable_sql(comparisons, pairs=to_score, floor_bits=floor_bits - prior_bits, most=most)
+        connection.execute(f"create or replace temp table reachable as {reachable}")
+        to_score = "reachable"
+    scored = weighing.scored_sql(comparisons, pairs=to_score, prior_bits=prior_bits, floor_bits=floor_bits)
+    parts = ", ".join(f"cast(mw_{part.name} as float) as mw_{part.name}, level_{part.name}" for part in comparisons)
     return connection.sql(
-        "select unique_id_l as l, unique_id_r as r, a.source_dataset as source_l, b.source_dataset as source_r,"
-        f" match_probability as probability, match_weight, cast(match_key as integer) as rule, {parts}"
-        " from scored join frame a on a.unique_id = unique_id_l join frame b on b.unique_id = unique_id_r order by l, r"
+        "select a.unique_id as l, b.unique_id as r, a.source_dataset as source_l, b.source_dataset as source_r,"
+        f" {weighing.PROBABILITY_SQL} as probability, match_weight, s.rule, {parts} from ({scored}) s join frame a on a.row = s.l join frame b on b.row = s.r order by s.l, s.r"
     ).to_arrow_table()
 
 
-def _weighted_levels(comparison: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Label and weight of each level but the null level, best first."""
-    return [
-        (level["label_for_charts"], log2(level["m_probability"] / level["u_probability"]))
-        for level in comparison["comparison_levels"]
-        if not level.get("is_null_level")
-    ]
-
-
-def _parts(comparison: Mapping[str, Any], there: Collection[str]) -> list[str]:
-    """Per comparison its whole weight (level and term frequency together) and the number of the level, told by the level's weight."""
-    name = comparison["output_column_name"]
-    adjustment = f" + mw_tf_adj_{name}" if f"mw_tf_adj_{name}" in there else ""
-    cases = " ".join(
-        f"when abs(mw_{name} - ({weight!r})) < 1e-9 then {number}" for number, (_, weight) in enumerate(_weighted_levels(comparison))
-    )
-    return [f"cast(mw_{name}{adjustment} as float) as mw_{name}", f"cast(case {cases} else -1 end as tinyint) as level_{name}"]
+def _most_by_rarity(model: Model, comparisons: Sequence[weighing.Part]) -> dict[str, float]:
+    """Column → bits that agreement on its rarest value adds at most to those of its exact level."""
+    most = {}
+    for part in comparisons:
+        for column in {column for _, _, column, _ in part.levels if column}:
+            least = min([model.rare[column], *model.term_frequencies[column].values()])
+            most[column] = max(0.0, log2(part.exact_u) - log2(least))
+    return most
 
 
 def evidence(edge: Mapping[str, Any], model: Model) -> dict[str, dict[str, Any]]:
@@ -107,11 +105,10 @@ def evidence(edge: Mapping[str, Any], model: Model) -> dict[str, dict[str, Any]]
     Missing values are left out; no value is shown.
     """
     found: dict[str, dict[str, Any]] = {}
-    for comparison in model.splink["comparisons"]:
-        name = comparison["output_column_name"]
-        if edge[f"level_{name}"] >= 0:
-            label = _weighted_levels(comparison)[edge[f"level_{name}"]][0]
-            found[name] = {"level": label, "weight": round(edge[f"mw_{name}"], 2)}
+    for part in weighing.parts(model.splink):
+        reached = edge[f"level_{part.name}"]
+        if reached >= 0:
+            found[part.name] = {"level": part.levels[reached][0], "weight": round(edge[f"mw_{part.name}"], 2)}
     return found
 
 

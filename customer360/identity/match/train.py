@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -13,12 +13,14 @@ from customer360.identity.match import blocking, comparisons, database, splinkin
 from customer360.identity.match.cluster import RESOLUTION
 from customer360.identity.match.estimate import Estimate, estimate
 from customer360.identity.match.model import Model
+from customer360.identity.match.pairs import Keyring, Pairs, draw
 from customer360.identity.match.vectors import Patterns, compare, share_column
 from customer360.identity.match.weights import Weights, distil
 
 Progress = Callable[[str], None]
 RANDOM_PAIRS = 400_000
 TRAINING_PAIRS = 600_000  # more candidate pairs than this are sampled
+FEWEST_A_RULE = 20_000
 MATCH_THRESHOLD = 0.5
 REVIEW_THRESHOLD = 0.1
 LISTED_AT_LEAST = 3  # records that must share a value before the model lists its frequency
@@ -47,32 +49,40 @@ def train(frame: pa.Table, *, seed: int = 360, progress: Progress | None = None)
 
 def _train(connection: duckdb.DuckDBPyConnection, frame: pa.Table, compared: list[dict[str, Any]], seed: int, say: Progress) -> Model:
     records = frame.num_rows
-    rules = blocking.choose(connection, "frame", frame.column_names)
-    conditions = splinking.rules_sql(rules)
-    say(f"{len(rules)} blocking rules")
+    keyring = Keyring(connection, "frame")
+    rules = blocking.choose(keyring, frame.column_names)
+    say(f"{len(rules)} blocking rules make up to {sum(rule.pairs for rule in rules)} pairs")
     frequencies, rare = term_frequencies(connection, compared)
-    shares = share_tables(connection, frequencies, rare)
-    found = splinking.pair_table(connection, "pairs", "frame", conditions)
-    kept = sample(connection, len(conditions))
-    say(f"{found} candidate pairs, training on {kept}")
-    candidates = compare(connection, table="frame", pairs="training_pairs", comparisons=compared, shares=shares)
+    add_shares(connection, frequencies, rare)
+    pairs, weight = draw(
+        keyring,
+        splinking.rules_sql(rules),
+        [rule.pairs for rule in rules],
+        quota=max(TRAINING_PAIRS // len(rules), FEWEST_A_RULE),
+        seed=seed,
+    )
+    say(f"training on {len(pairs)} candidate pairs")
+    candidates, pattern_of = compare(connection, table="frame", pairs=pairs, weight=weight, comparisons=compared, shares=frequencies)
     all_pairs = records * (records - 1) / 2
-    if found == kept == all_pairs:
+    if len(pairs) == all_pairs:
         at_random = candidates
     else:
-        random_pairs(connection, records, seed)
-        at_random = compare(connection, table="frame", pairs="random_pairs", comparisons=compared, shares=shares)
+        drawn = random_pairs(records, seed)
+        at_random, _ = compare(connection, table="frame", pairs=drawn, weight=np.ones(len(drawn)), comparisons=compared, shares=frequencies)
     learnt = estimate(candidates, at_random, all_pairs=all_pairs)
     weights = distil(candidates, learnt)
     say(f"{learnt.expected_matches:.0f} matching pairs expected")
+    kept = blocking.paying(keyring, rules, pairs, weight, learnt.matching[pattern_of])
+    if len(kept) < len(rules):
+        say(f"{len(kept)} blocking rules pay")
     return Model(
-        splink=splinking.settings(_trained(compared, learnt, weights), conditions, 1 / (1 + 2.0**-weights.intercept)),
+        splink=splinking.settings(_trained(compared, learnt, weights), splinking.rules_sql(kept), 1 / (1 + 2.0**-weights.intercept)),
         match_threshold=MATCH_THRESHOLD,
         review_threshold=REVIEW_THRESHOLD,
         term_frequencies=frequencies,
         rare=rare,
         cluster={"resolution": RESOLUTION},
-        training=_figures(records, found, learnt, candidates),
+        training=_figures(records, round(float(weight.sum())), learnt, candidates),
     )
 
 
@@ -120,55 +130,30 @@ def term_frequencies(
     return listed, rare
 
 
-def share_tables(
-    connection: duckdb.DuckDBPyConnection, frequencies: dict[str, dict[str, float]] | Any, rare: dict[str, float] | Any
-) -> dict[str, str]:
-    """A table (column, tf_<column>) per column: every value of the frame with its share, listed or rare."""
-    tables = {}
-    for column, listed in frequencies.items():
-        connection.register(
-            "listed_shares",
-            pa.table({"value": pa.array(list(listed), pa.string()), "share": pa.array(list(listed.values()), pa.float64())}),
-        )
-        connection.execute(
-            f"create or replace table share_{column} as select f.{column}, coalesce(s.share, {rare[column]}) as tf_{column}"
-            f" from (select distinct {column} from frame where {column} is not null) f left join listed_shares s on s.value = f.{column}"
-        )
-        connection.unregister("listed_shares")
-        tables[column] = f"share_{column}"
-    return tables
-
-
-def sample(connection: duckdb.DuckDBPyConnection, rules: int) -> int:
-    """Table `training_pairs`: of the pairs of each blocking rule all, or a fixed sample with its weight. Returns its rows.
-
-    By rule, because the narrow rules hold the matches: a sample of everything could miss the few duplicates of a large file.
-    """
-    quota = max(TRAINING_PAIRS // rules, 20_000)
+def add_shares(connection: duckdb.DuckDBPyConnection, frequencies: Mapping[str, Mapping[str, float]], rare: Mapping[str, float]) -> None:
+    """Gives table `frame` a column `tf_<column>` per column judged by shares: the share of the row's value, listed or rare."""
+    shares, joins = [], []
+    for number, (column, listed) in enumerate(frequencies.items()):
+        values = pa.table({"value": pa.array(list(listed), pa.string()), "share": pa.array(list(listed.values()), pa.float64())})
+        connection.register(f"listed_{number}", values)
+        shares.append(f"case when f.{column} is not null then coalesce(s{number}.share, {rare[column]}) end as tf_{column}")
+        joins.append(f"left join listed_{number} s{number} on s{number}.value = f.{column}")
     connection.execute(
-        "create or replace table training_pairs as with counted as ("
-        "select *, count(*) over (partition by match_key) as n, hash(join_key_l, join_key_r) % 1000003 / 1000003 as draw from pairs)"
-        f" select join_key_l, join_key_r, greatest(1.0, n / {quota}) as weight from counted where draw * n < {quota}"
+        f"create or replace table frame as select {', '.join(['f.*', *shares])} from frame f {' '.join(joins)} order by f.row"
     )
-    (rows,) = connection.execute("select count(*) from training_pairs").fetchall()[0]
-    return int(rows)
+    for number in range(len(frequencies)):
+        connection.unregister(f"listed_{number}")
 
 
-def random_pairs(connection: duckdb.DuckDBPyConnection, records: int, seed: int) -> None:
-    """Table `random_pairs`: all pairs of a small file, else a seeded sample."""
+def random_pairs(records: int, seed: int) -> Pairs:
+    """All pairs of rows of a small file, else a seeded sample."""
     if records * (records - 1) // 2 <= RANDOM_PAIRS:
         left, right = np.triu_indices(records, 1)
     else:
         generator = np.random.default_rng(seed)
-        left, right = generator.integers(0, records, RANDOM_PAIRS), generator.integers(0, records, RANDOM_PAIRS)
-        left, right = np.minimum(left, right), np.maximum(left, right)
-        left, right = left[left != right], right[left != right]
-    connection.register("drawn", pa.table({"a": left, "b": right}))
-    connection.execute(
-        "create or replace table random_pairs as select l.unique_id as join_key_l, r.unique_id as join_key_r, 1.0 as weight"
-        " from drawn join frame l on l.row = a join frame r on r.row = b"
-    )
-    connection.unregister("drawn")
+        one, other = generator.integers(0, records, RANDOM_PAIRS), generator.integers(0, records, RANDOM_PAIRS)
+        left, right = np.minimum(one, other)[one != other], np.maximum(one, other)[one != other]
+    return Pairs(left, right, np.zeros(len(left), dtype=np.int64))
 
 
 def _trained(compared: Sequence[dict[str, Any]], learnt: Estimate, weights: Weights) -> list[dict[str, Any]]:
@@ -181,8 +166,11 @@ def _trained(compared: Sequence[dict[str, Any]], learnt: Estimate, weights: Weig
         ):
             weight = next(bits)
             if level.get("tf_adjustment_column"):  # Splink adds by_rarity * (log2(u) - log2(share))
-                level = {**level, "tf_adjustment_weight": round(by_rarity, 6)}
-                weight = weight - by_rarity * np.log2(u)
+                counts = round(by_rarity, 6)
+                weight = weight - counts * np.log2(u)
+                # Splink drops a weight of 0 from its settings and then reads the default, 1
+                plain = {key: value for key, value in level.items() if not key.startswith("tf_")}
+                level = {**level, "tf_adjustment_weight": counts} if counts else plain
             m, u = _ratio(float(weight), float(u))
             levels.append({**level, "m_probability": m, "u_probability": u})
         nulls = [level for level in comparison["comparison_levels"] if level.get("is_null_level")]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+
+from customer360.identity.match.pairs import Pairs
 
 _SIDED = re.compile(r"\b([a-z_0-9]+?)_([lr])\b")
 
@@ -56,38 +59,56 @@ def columns_used(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def compare(
-    connection: duckdb.DuckDBPyConnection, *, table: str, pairs: str, comparisons: Sequence[Mapping[str, Any]], shares: Mapping[str, str]
-) -> Patterns:
-    """Patterns of the pairs in table `pairs` (`join_key_l`, `join_key_r`, `weight`: how many pairs the row stands for) over `table`.
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    table: str,
+    pairs: Pairs,
+    weight: NDArray[np.float64],
+    comparisons: Sequence[Mapping[str, Any]],
+    shares: Collection[str],
+) -> tuple[Patterns, NDArray[np.int64]]:
+    """Patterns of pairs of rows of `table`, each standing for `weight` pairs; and the pattern of each pair.
 
-    `shares`: column → table (column, tf_<column>) for the exact levels that are judged by the share of the value.
+    `shares`: columns whose exact levels are judged by the share of the value, which the table has as `tf_<column>`.
     """
     used = columns_used(comparisons)
     judged = {number: column for number, comparison in enumerate(comparisons) if (column := share_column(comparison)) in shares}
     sides = ", ".join(f"l.{column} as {column}_l, r.{column} as {column}_r" for column in used)
-    gammas = ", ".join(f"{level_sql(comparison)} as g{number}" for number, comparison in enumerate(comparisons))
-    bits = [f"case when g{number} = 0 then cast(round(-log2(tf_{number})) as tinyint) else 0 end as r{number}" for number in judged]
-    joins = " ".join(f"left join {shares[str(column)]} s{number} on s{number}.{column} = l.{column}" for number, column in judged.items())
-    tf = "".join(f", s{number}.tf_{column} as tf_{number}" for number, column in judged.items())
-    keys = ", ".join([f"g{number}" for number in range(len(comparisons))] + [f"r{number}" for number in judged])
+    tf = "".join(f", l.tf_{column} as tf_{number}" for number, column in judged.items())
+    levels = [f"{level_sql(comparison)} as g{number}" for number, comparison in enumerate(comparisons)]
+    bits = [f"cast(round(-log2(tf_{number})) as tinyint) as r{number}" for number in judged]
+    connection.register("compared_pairs", pa.table({"l": pairs.left, "r": pairs.right, "number": np.arange(len(pairs))}))
     found = connection.execute(
-        f"with sided as (select p.weight, {sides}{tf} from {pairs} p join {table} l on l.unique_id = p.join_key_l"
-        f" join {table} r on r.unique_id = p.join_key_r {joins}),"
-        f" levels as (select weight, {gammas}{''.join(f', tf_{number}' for number in judged)} from sided),"
-        f" rated as (select weight, {', '.join([f'g{number}' for number in range(len(comparisons))] + bits)} from levels)"
-        f" select {keys}, sum(weight) as n from rated group by {keys} order by {keys}"
+        f"with sided as (select p.number, {sides}{tf} from compared_pairs p join {table} l on l.row = p.l join {table} r on r.row = p.r)"
+        f" select number, {', '.join(levels + bits)} from sided"
     ).fetchnumpy()
-    nothing = np.zeros(len(found["n"]), dtype=np.int64)
-    return Patterns(
+    connection.unregister("compared_pairs")
+    order = np.argsort(np.asarray(found["number"]))
+    level = np.column_stack([np.asarray(found[f"g{number}"], dtype=np.int8)[order] for number in range(len(comparisons))])
+    rarity = np.zeros_like(level)
+    for number in judged:
+        rarity[:, number] = np.where(level[:, number] == 0, np.ma.filled(np.ma.asarray(found[f"r{number}"]), 0)[order], 0)
+    distinct, pattern_of = _distinct(np.column_stack([level, rarity]))
+    patterns = Patterns(
         names=tuple(str(comparison["output_column_name"]) for comparison in comparisons),
-        sizes=tuple(sum(not level.get("is_null_level") for level in comparison["comparison_levels"]) for comparison in comparisons),
+        sizes=tuple(sum(not one.get("is_null_level") for one in comparison["comparison_levels"]) for comparison in comparisons),
         by_share=tuple(number in judged for number in range(len(comparisons))),
-        levels=np.column_stack([np.asarray(found[f"g{number}"], dtype=np.int64) for number in range(len(comparisons))]),
-        rarity=np.column_stack(
-            [np.asarray(found[f"r{number}"], dtype=np.int64) if number in judged else nothing for number in range(len(comparisons))]
-        ),
-        count=np.asarray(found["n"], dtype=np.float64),
+        levels=distinct[:, : len(comparisons)].astype(np.int64),
+        rarity=distinct[:, len(comparisons) :].astype(np.int64),
+        count=np.bincount(pattern_of, weights=weight, minlength=len(distinct)).astype(np.float64),
     )
+    return patterns, pattern_of
+
+
+def _distinct(rows: NDArray[np.int8]) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """The distinct rows, in order, and which of them each row is."""
+    order = np.lexsort(rows.T[::-1])
+    ordered = rows[order]
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    number = np.empty(len(rows), dtype=np.int64)
+    number[order] = np.cumsum(new) - 1
+    return ordered[new], number
 
 
 def share_column(comparison: Mapping[str, Any]) -> str | None:
