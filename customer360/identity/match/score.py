@@ -85,7 +85,8 @@ def _scored(connection: duckdb.DuckDBPyConnection, model: Model, pairs: Pairs, f
     parts = ", ".join(f"cast(mw_{part.name} as float) as mw_{part.name}, level_{part.name}" for part in comparisons)
     return connection.sql(
         "select a.unique_id as l, b.unique_id as r, a.source_dataset as source_l, b.source_dataset as source_r,"
-        f" {weighing.PROBABILITY_SQL} as probability, match_weight, s.rule, {parts} from ({scored}) s join frame a on a.row = s.l join frame b on b.row = s.r order by s.l, s.r"
+        f" {weighing.PROBABILITY_SQL} as probability, match_weight, s.rule, {parts}"
+        f" from ({scored}) s join frame a on a.row = s.l join frame b on b.row = s.r order by s.l, s.r"
     ).to_arrow_table()
 
 

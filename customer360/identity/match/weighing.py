@@ -39,22 +39,22 @@ class Part:
     def weight_sql(self) -> str:
         """The comparison's part of the match weight, from `g_<name>`."""
         cases = " ".join(f"when {number} then {self._weight(number)}" for number in range(len(self.levels)))
-        return f"case g_{self.name} {cases} else 0.0 end"
+        return f"case g_{self.name} {cases} else 0e0 end"
 
     def _weight(self, number: int) -> str:
         _, weight, column, share = self.levels[number]
         if column is None or share == 0.0:
-            return repr(weight)
+            return _double(weight)
         greater = f"greatest(coalesce(tf_{column}_l, tf_{column}_r), coalesce(tf_{column}_r, tf_{column}_l))"
-        return f"({weight!r} + {share!r} * coalesce({log2(self.exact_u)!r} - log2({greater}), 0.0))"
+        return f"({_double(weight)} + {_double(share)} * coalesce({_double(log2(self.exact_u))} - log2({greater}), 0e0))"
 
     def bound_sql(self, most: Mapping[str, float]) -> str:
         """What the comparison adds at most, told by equality alone. `most`: column → bits that its rarest value adds at most."""
         others = max([0.0, *(weight + share * most[column] if column else weight for _, weight, column, share in self.levels[1:])])
         first = self.levels[0]
         if self.exact_sql is None:
-            return repr(max(others, first[1] + (first[3] * most[first[2]] if first[2] else 0.0)))
-        return f"case when {self.null_sql} then 0.0 when {self.exact_sql} then {self._weight(0)} else {others!r} end"
+            return _double(max(others, first[1] + (first[3] * most[first[2]] if first[2] else 0.0)))
+        return f"case when {self.null_sql} then 0e0 when {self.exact_sql} then {self._weight(0)} else {_double(others)} end"
 
     @property
     def exact_columns(self) -> list[str]:
@@ -98,6 +98,12 @@ def _bits(level: Mapping[str, Any]) -> float:
     return log2(max(level["m_probability"], SMALLEST) / max(level["u_probability"], SMALLEST))
 
 
+def _double(number: float) -> str:
+    """The number as a literal that every engine reads as a double: without an exponent some make it a decimal."""
+    text = repr(float(number))
+    return text if "e" in text else f"{text}e0"
+
+
 def _sides(columns: Sequence[str]) -> str:
     return ", ".join(f"l.{column} as {column}_l, r.{column} as {column}_r" for column in columns)
 
@@ -112,7 +118,7 @@ def reachable_sql(comparisons: Sequence[Part], *, pairs: str, floor_bits: float,
     bound = " + ".join(part.bound_sql(most) for part in comparisons)
     return (
         f"select l, r, rule from (select p.*, {_sides([*columns, *_shares(comparisons)])} from {pairs} p"
-        f" join frame l on l.row = p.l join frame r on r.row = p.r) where {bound} >= {floor_bits - _SLACK!r}"
+        f" join frame l on l.row = p.l join frame r on r.row = p.r) where {bound} >= {_double(floor_bits - _SLACK)}"
     )
 
 
@@ -124,8 +130,8 @@ def scored_sql(comparisons: Sequence[Part], *, pairs: str, prior_bits: float, fl
     kept = "".join(f", {share}_l, {share}_r" for share in shares)
     weights = ", ".join(f"{part.weight_sql} as w_{part.name}" for part in comparisons)
     gammas = ", ".join(f"g_{part.name}" for part in comparisons)
-    total = " + ".join([repr(prior_bits), *(f"w_{part.name}" for part in comparisons)])
-    floor = "" if floor_bits is None else f" where match_weight >= {floor_bits!r}"
+    total = " + ".join([_double(prior_bits), *(f"w_{part.name}" for part in comparisons)])
+    floor = "" if floor_bits is None else f" where match_weight >= {_double(floor_bits)}"
     out = ", ".join(f"w_{part.name} as mw_{part.name}, g_{part.name} as level_{part.name}" for part in comparisons)
     return (
         f"with sided as (select p.l, p.r, p.rule, {_sides([*columns, *shares])} from {pairs} p"
