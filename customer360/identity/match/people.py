@@ -5,21 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
+from numpy.typing import NDArray
 
 from customer360.errors import UserError
 from customer360.identity.match import cluster, columns, score, train
 from customer360.identity.match.mapfile import PeopleMap, check_columns
 from customer360.identity.match.model import Model
+from customer360.identity.match.steps import Steps
 
 Progress = Callable[[str], None]
+_UNIQUE = "c360 unique id"
 _SEPARATOR = "\x1f"  # between source and record id where ids repeat across sources
 
 
@@ -32,23 +36,34 @@ class People:
     """The records of a file: `frame` for Splink, and ids and sources as given, in the same order."""
 
     frame: pa.Table
-    ids: list[str]
-    sources: list[str]
+    ids: pa.ChunkedArray
+    sources: pa.ChunkedArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """Clusters and edges of a file. `label` and `confidence` stand in the order of `people.ids`."""
+    """Clusters and edges of a file. `label` (the unique id of a record that stands for its cluster) and `confidence` are in the order of
+    `people.ids`."""
 
     people: People
     model: Model | None
-    label: list[str]
-    confidence: list[float]
+    label: pa.Array
+    confidence: NDArray[np.float64]
     edges: pa.Table | None
 
 
-def read_people(path: Path, people: PeopleMap, map_path: Path) -> People:
-    """Reads the mapped columns. Raises MapError or PeopleError."""
+def read_people(path: Path, people: PeopleMap, map_path: Path, steps: Steps | None = None) -> People:
+    """Reads and standardises the mapped columns. Raises MapError or PeopleError."""
+    steps = steps or Steps()
+    with steps.step("read"):
+        table, ids, sources = _with_ids(path, people, map_path)
+    with steps.step("standardise"):
+        frame = columns.frame_of_wide(table, people.columns, record_id=_UNIQUE, source=people.source, region=people.region)
+    return People(frame=frame, ids=ids, sources=sources)
+
+
+def _with_ids(path: Path, people: PeopleMap, map_path: Path) -> tuple[pa.Table, pa.ChunkedArray, pa.ChunkedArray]:
+    """The file with an id that is unique in it, and ids and sources as given."""
     table = _read_csv(path, people, map_path)
     ids = table[people.record_id].cast(pa.string())
     if ids.null_count:
@@ -58,9 +73,7 @@ def read_people(path: Path, people: PeopleMap, map_path: Path) -> People:
     sources = pc.fill_null(table[given_source], "") if given_source else pa.chunked_array([pa.array([""] * table.num_rows, pa.string())])
     unique = ids if pc.count_distinct(ids).as_py() == table.num_rows else pc.binary_join_element_wise(sources, ids, _SEPARATOR)
     _refuse_doubles(unique, ids, path, people)
-    table = table.append_column("c360 unique id", unique)
-    frame = columns.frame_of_wide(table, people.columns, record_id="c360 unique id", source=given_source, region=people.region)
-    return People(frame=frame, ids=ids.to_pylist(), sources=sources.to_pylist())
+    return table.append_column(_UNIQUE, unique), ids, sources
 
 
 def _refuse_doubles(unique: pa.ChunkedArray, ids: pa.ChunkedArray, path: Path, people: PeopleMap) -> None:
@@ -113,35 +126,50 @@ def _delimiter(text: str) -> str:
 
 
 def resolve_people(
-    people: People, *, model: Model | None = None, threshold: float | None = None, progress: Progress | None = None
+    people: People,
+    *,
+    model: Model | None = None,
+    threshold: float | None = None,
+    progress: Progress | None = None,
+    steps: Steps | None = None,
 ) -> Resolved:
     """Trains a model unless one is given, scores, clusters. `threshold`: match probability instead of the model's own."""
-    say = progress or (lambda text: None)
-    unique = people.frame["unique_id"].to_pylist()
+    say, steps = progress or (lambda text: None), steps or Steps()
+    unique = people.frame["unique_id"].combine_chunks()
     if model is None:
         try:
-            model = train.train(people.frame, progress=say)
+            with steps.step("train"):
+                model = train.train(people.frame, progress=say)
         except ValueError as problem:  # nothing to compare: everyone is a customer of their own
             say(str(problem))
-            return Resolved(people=people, model=None, label=unique, confidence=[1.0] * len(unique), edges=None)
+            return Resolved(people=people, model=None, label=unique, confidence=np.ones(len(unique)), edges=None)
     at_least = model.match_threshold if threshold is None else threshold
     say("scoring")
-    edges = score.score(people.frame, model, floor=min(at_least, model.review_threshold))
+    with steps.step("score"):
+        edges = score.score(people.frame, model, floor=min(at_least, model.review_threshold))
     say(f"{edges.num_rows} edges, clustering")
-    labels = cluster.cluster(edges, unique, threshold=at_least, resolution=model.cluster.get("resolution", cluster.RESOLUTION))
-    label = [labels[record] for record in unique]
-    return Resolved(people=people, model=model, label=label, confidence=_confidence(unique, labels, edges), edges=edges)
+    with steps.step("cluster"):
+        label, confidence = _clustered(unique, edges, at_least, model.cluster.get("resolution", cluster.RESOLUTION))
+    return Resolved(people=people, model=model, label=label, confidence=confidence, edges=edges)
 
 
-def _confidence(unique: list[str], labels: Mapping[str, str], edges: pa.Table) -> list[float]:
-    """How sure a record's place is: its strongest edge inside its cluster; alone: that its strongest edge to anyone is none."""
-    inside: dict[str, float] = {}
-    outside: dict[str, float] = {}
-    for left, right, probability in zip(edges["l"].to_pylist(), edges["r"].to_pylist(), edges["probability"].to_pylist(), strict=True):
-        best = inside if labels[left] == labels[right] else outside
-        best[left] = max(best.get(left, 0.0), probability)
-        best[right] = max(best.get(right, 0.0), probability)
-    return [inside.get(record, 1.0 - outside.get(record, 0.0)) for record in unique]
+def _clustered(unique: pa.Array, edges: pa.Table, threshold: float, resolution: float) -> tuple[pa.Array, NDArray[np.float64]]:
+    """Label and confidence of each record. Confidence is how sure its place is: its strongest edge inside its cluster; alone: that its
+    strongest edge to anyone is none."""
+    order = np.asarray(pc.sort_indices(unique))
+    names = unique.take(pa.array(order))
+    owner = cluster.owners(edges, names, threshold=threshold, resolution=resolution)
+    left, right = (np.asarray(pc.index_in(edges[side].combine_chunks(), names), dtype=np.int64) for side in ("l", "r"))
+    probability = np.asarray(edges["probability"], dtype=np.float64)
+    within = owner[left] == owner[right]
+    inside, outside = np.full(len(names), -1.0), np.zeros(len(names))
+    for ends in (left, right):
+        np.maximum.at(inside, ends[within], probability[within])
+        np.maximum.at(outside, ends[~within], probability[~within])
+    sure = np.where(inside >= 0.0, inside, 1.0 - outside)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return names.take(pa.array(owner[place])), sure[place]
 
 
 def write_clusters(resolved: Resolved, path: Path) -> None:
@@ -150,26 +178,22 @@ def write_clusters(resolved: Resolved, path: Path) -> None:
     `customer_id` is the smallest record id of the cluster.
     """
     people = resolved.people
-    shown = dict(zip(people.frame["unique_id"].to_pylist(), _shown(people), strict=True))
     table = pa.table(
         {
             "record_id": people.ids,
             "source": people.sources,
-            "customer_id": [shown[label] for label in resolved.label],
-            "confidence": [f"{value:.4f}" for value in resolved.confidence],
+            "customer_id": pc.replace_substring(resolved.label, _SEPARATOR, ":"),
+            "confidence": pc.round(pa.array(resolved.confidence), 4).cast(pa.decimal128(5, 4)),
         }
     )
     pacsv.write_csv(table, path, pacsv.WriteOptions(quoting_style="needed"))
-
-
-def _shown(people: People) -> list[str]:
-    return [unique.replace(_SEPARATOR, ":") for unique in people.frame["unique_id"].to_pylist()]
 
 
 def write_edges(resolved: Resolved, path: Path) -> None:
     """`record_id_l,source_l,record_id_r,source_r,match_probability,evidence`; evidence is JSON: comparison → level and weight in bits."""
     people = resolved.people
     place = {unique: number for number, unique in enumerate(people.frame["unique_id"].to_pylist())}
+    ids, sources = people.ids.to_pylist(), people.sources.to_pylist()
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["record_id_l", "source_l", "record_id_r", "source_r", "match_probability", "evidence"])
@@ -181,10 +205,10 @@ def write_edges(resolved: Resolved, path: Path) -> None:
                 evidence = json.dumps(score.evidence(edge, resolved.model), ensure_ascii=False, separators=(",", ":"))
                 writer.writerow(
                     [
-                        people.ids[left],
-                        people.sources[left],
-                        people.ids[right],
-                        people.sources[right],
+                        ids[left],
+                        sources[left],
+                        ids[right],
+                        sources[right],
                         f"{edge['probability']:.6f}",
                         evidence,
                     ]
@@ -195,7 +219,7 @@ def summary(resolved: Resolved) -> dict[str, Any]:
     """Figures for the end of a run; no personal value."""
     return {
         "records": len(resolved.label),
-        "customers": len(set(resolved.label)),
+        "customers": pc.count_distinct(resolved.label).as_py(),
         "edges": 0 if resolved.edges is None else resolved.edges.num_rows,
         **({} if resolved.model is None else {"model": resolved.model.version}),
     }

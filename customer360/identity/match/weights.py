@@ -7,12 +7,11 @@ share surname, street and phone, each of the three counts less, and a different 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
 
 from customer360.identity.match.estimate import Estimate, Floats
 from customer360.identity.match.vectors import Patterns
@@ -38,7 +37,7 @@ def distil(candidates: Patterns, learnt: Estimate) -> Weights:
     found = minimize(
         _loss,
         np.clip(start, [low for low, _ in bounds], [high for _, high in bounds]),
-        args=(start, candidates, learnt.matching),
+        args=(start, _design(candidates), candidates.count, learnt.matching),
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
@@ -74,33 +73,22 @@ def _unpack(patterns: Patterns, packed: Floats) -> Weights:
     return Weights(level=levels, by_rarity=[float(value) for value in packed[1 : 1 + columns]], intercept=float(packed[0]))
 
 
-def total(patterns: Patterns, weights: Weights) -> Floats:
-    """Match weight of each pattern in bits, prior included."""
-    bits = np.full(len(patterns.count), weights.intercept)
-    for column, level in enumerate(weights.level):
-        bits += np.append(level, 0.0)[patterns.levels[:, column]] + weights.by_rarity[column] * patterns.rarity[:, column]
-    return bits
+def _design(patterns: Patterns) -> csr_matrix:
+    """A row a pattern, a column a weight in the order of `_pack`: its product with the weights is each pattern's match weight in bits."""
+    count, columns = patterns.levels.shape
+    starts = 1 + columns + np.cumsum([0, *patterns.sizes[:-1]])
+    every = np.arange(count)
+    known, rare = np.nonzero(patterns.levels >= 0), np.nonzero(patterns.rarity)
+    row = np.concatenate([every, known[0], rare[0]])
+    column = np.concatenate([np.zeros(count, dtype=np.int64), starts[known[1]] + patterns.levels[known], 1 + rare[1]])
+    value = np.concatenate([np.ones(count + len(known[0])), patterns.rarity[rare].astype(np.float64)])
+    return csr_matrix((value, (row, column)), shape=(count, 1 + columns + sum(patterns.sizes)))
 
 
-def _loss(packed: Floats, start: Floats, patterns: Patterns, matching: Floats) -> tuple[float, Floats]:
+def _loss(packed: Floats, start: Floats, design: csr_matrix, count: Floats, matching: Floats) -> tuple[float, Floats]:
     """Cross-entropy in nats plus the hold, and its gradient."""
-    logit = total(patterns, _unpack(patterns, packed)) * _LN2
-    loss = float((patterns.count * (np.logaddexp(0.0, logit) - matching * logit)).sum())
-    residual = patterns.count * (1.0 / (1.0 + np.exp(-np.clip(logit, -500.0, 500.0))) - matching) * _LN2
-    gradient = [np.array([residual.sum()]), _by_rarity(patterns, residual), *_by_level(patterns, residual)]
+    logit = (design @ packed) * _LN2
+    loss = float((count * (np.logaddexp(0.0, logit) - matching * logit)).sum())
+    residual = count * (1.0 / (1.0 + np.exp(-np.clip(logit, -500.0, 500.0))) - matching) * _LN2
     away = packed - start
-    hold = np.full(len(packed), _HOLD)
-    return loss + 0.5 * float((hold * away**2).sum()), np.concatenate(gradient) + hold * away
-
-
-def _by_rarity(patterns: Patterns, residual: Floats) -> Floats:
-    gradient: Floats = residual @ patterns.rarity
-    return gradient
-
-
-def _by_level(patterns: Patterns, residual: NDArray[np.float64]) -> Sequence[Floats]:
-    found: list[Floats] = []
-    for column, size in enumerate(patterns.sizes):
-        known = patterns.levels[:, column] >= 0
-        found.append(np.bincount(patterns.levels[known, column], weights=residual[known], minlength=size).astype(np.float64))
-    return found
+    return loss + 0.5 * _HOLD * float((away**2).sum()), design.T @ residual + _HOLD * away
