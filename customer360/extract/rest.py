@@ -39,7 +39,6 @@ from customer360.extract.rest_session import ApiError, Patience
 
 logger = logging.getLogger(__name__)
 
-_ROWS_PER_PART = 5_000
 _VISITS = 3  # of one page's address: a page served twice is deduplicated later, a circle would never end
 _FIRST_SINCE = {"date": "1970-01-01", "integer": "0", "number": "0"}
 _EPOCH = "1970-01-01T00:00:00.000Z"
@@ -138,8 +137,8 @@ class RestReader:
         drop_attributes = not any(field.source_name.split(".")[0] == "attributes" for field in obj.fields)
         seen: set[str] = set()
         count = 0
-        rows: list[Row] = []
         for records in self._records(obj, endpoint, place, feed):
+            rows: list[Row] = []
             for record in records:
                 count += 1
                 reason = _unfit(record)
@@ -155,11 +154,8 @@ class RestReader:
                 seen.update(record)
                 rows.append(make(record))
                 place.pass_over(rows[-1][cursor_at] if cursor_at is not None else None)
-            if len(rows) >= _ROWS_PER_PART:
+            if rows:  # handed over before the next page is asked for, at which our place may be lost
                 yield Rows(rows=rows)
-                rows = []
-        if rows:
-            yield Rows(rows=rows)
         if not count or not _names_fields(obj.extract.endpoint):
             return frozenset()
         return frozenset(field.name for field in asked if field.source_name.split(".")[0] not in seen)
