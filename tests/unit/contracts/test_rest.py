@@ -49,12 +49,45 @@ def test_the_unbroken_one_is_legal(problems_of_api):
         (lambda c, e: e["params"].update(q="{fieldz}"), "unknown placeholder {fieldz}; did you mean 'fields'?"),
         (lambda c, e: e.update(json={"deep": [{"x": "{sinse}"}]}), "unknown placeholder {sinse}; did you mean 'since'?"),
         (lambda c, e: e.update(pth="x"), "did you mean 'path'?"),
+        (lambda c, e: c["paginator"].update(last_page_pth="x"), "unknown key 'last_page_pth'"),
+        (lambda c, e: c["auth"].update(last_page_path="x"), "unknown key 'last_page_path'"),
     ],
 )
 def test_one_broken_rule_is_named(problems_of_api, break_it, words):
     found = problems_of_api(break_it)
     assert len(found) == 1, found
     assert words in f"{found[0].message}; {found[0].fix}"
+
+
+FEED = {"endpoint": {"path": "events"}, "record": "data.object", "changed_at": "created", "gone": {"type": "gone"}, "reach": "29d"}
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        (lambda extract: None, None),
+        (lambda extract: extract["feed"].update(recrd="x"), "did you mean 'record'?"),
+        (lambda extract: extract["feed"].pop("record"), "record is missing"),
+        (lambda extract: extract["feed"].pop("changed_at"), "changed_at is missing"),
+        (lambda extract: extract["feed"]["endpoint"].pop("path"), "path is missing"),
+        (lambda extract: extract["feed"].update(order="newest"), "did you mean 'newest_first'?"),
+        (lambda extract: extract["feed"].update(gone=["x"]), "which events are deletions"),
+        (lambda extract: extract["feed"].update(reach="a month"), "no time span"),
+        (lambda extract: extract.pop("deletes"), "deletions need a flag"),
+        (lambda extract: [extract.pop("cursor"), extract.pop("lookback")], "a feed needs a cursor"),
+    ],
+)
+def test_a_feed_says_all_it_must(problems_of, break_it, words):
+    def make_api(data):
+        del data["schema"][1]
+        data["servers"][0].update(type="api", location="/v1", customProperties=[{"property": "client", "value": copy.deepcopy(CLIENT)}])
+        extract = data["schema"][0]["customProperties"][1]["value"]
+        extract.update(endpoint=copy.deepcopy(ENDPOINT), feed=copy.deepcopy(FEED))
+        break_it(extract)
+
+    found = problems_of(make_api)
+    assert len(found) == (words is not None), found
+    assert words is None or words in f"{found[0].message}; {found[0].fix}"
 
 
 def test_a_secret_is_not_repeated_in_the_message(problems_of_api):

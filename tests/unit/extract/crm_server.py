@@ -28,6 +28,8 @@ class Crm(ThreadingHTTPServer):
         self.requests_per_token = 1_000
         self.token_status = 200
         self.next_host = ""
+        self.forms: list[dict[str, list[str]]] = []  # what the token endpoint was sent
+        self.rotates = False  # whether each sign-in brings another refresh token
 
     @property
     def uri(self) -> str:
@@ -44,7 +46,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(self.server.token_status if self.server.token_status != 200 else 401, {"error": "invalid_client"})
         self.server.tokens += 1
         self.server.used = 0
-        return self.answer(200, {"access_token": f"token-{self.server.tokens}"})
+        self.server.forms.append(form)
+        again = {"refresh_token": f"refresh-{self.server.tokens}"} if self.server.rotates else {}
+        return self.answer(200, {"access_token": f"token-{self.server.tokens}", **again})
 
     def do_GET(self) -> None:
         server = self.server

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer360.contracts.model import SourceContract
-from customer360.extract.json_documents import NotADocument, as_text, parse, parse_object, row_maker
+from customer360.extract.json_documents import NotADocument, as_moment, as_text, parse, parse_object, row_maker
 
 FIELDS = {"id": "messageId", "path": "properties.path", "price": "properties.price", "source": "context.campaign.source"}
 
@@ -18,6 +18,22 @@ FIELDS = {"id": "messageId", "path": "properties.path", "price": "properties.pri
 def rows(declared: Callable[..., SourceContract], *documents: str) -> list[tuple[str | None, ...]]:
     make = row_maker(declared(FIELDS).objects[0])
     return [make(parse_object(document.encode())) for document in documents]
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "moment"),
+    [
+        ("1760000003", "seconds", "2025-10-09T08:53:23+00:00"),
+        ("1760000003.25", "seconds", "2025-10-09T08:53:23.250000+00:00"),
+        ("1760000003123", "milliseconds", "2025-10-09T08:53:23.123000+00:00"),
+        ("-1", "seconds", "1969-12-31T23:59:59+00:00"),
+        ("yesterday", "seconds", "yesterday"),  # for the gate to see
+        ("999999999999999999", "seconds", "999999999999999999"),
+        (None, "seconds", None),
+    ],
+)
+def test_a_number_since_1970_becomes_a_moment(number: str | None, unit: str, moment: str | None) -> None:
+    assert as_moment(number, unit) == moment
 
 
 def test_dotted_paths_are_followed_and_the_rest_is_kept(declared: Callable[..., SourceContract]) -> None:

@@ -7,6 +7,8 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -163,6 +165,33 @@ def test_a_token_that_expires_between_pages_is_renewed(contract: SourceContract,
     crm.requests_per_token = 1
     assert ids(read(contract, crm)) == ALL
     assert crm.tokens == 3
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_a_refresh_token_signs_in_and_follows_the_one_that_replaces_it(contract: SourceContract, crm: Crm, rotates: bool) -> None:
+    crm.requests_per_token, crm.rotates = 1, rotates
+    reader = RestReader(contract, f"{crm.uri}/?refresh_token=refresh-0", patience=IMPATIENT)
+    assert ids(reader.read(ReadRequest(object=contract.objects[0]))) == ALL
+    reader.close()
+    assert {form["grant_type"][0] for form in crm.forms} == {"refresh_token"}
+    sent = [form["refresh_token"][0] for form in crm.forms]
+    assert sent == ["refresh-0", "refresh-1", "refresh-2"] if rotates else sent == ["refresh-0"] * 3
+
+
+def test_a_retry_after_may_be_a_date(contract: SourceContract, crm: Crm) -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    crm.faults = [status(429, Retry_After=soon)] * IMPATIENT.attempts
+    with pytest.raises(SourceUnavailable) as caught:
+        read(contract, crm)
+    assert caught.value.retry_after is not None and 60 < caught.value.retry_after <= 90
+
+
+def test_a_lost_place_is_taken_up_at_the_last_cursor_where_records_come_in_order(contract: SourceContract, crm: Crm) -> None:
+    crm.records = [record(n, SystemModstamp=f"2026-01-0{n + 1}T00:00:00.000+0000") for n in range(5)]
+    crm.faults = [fine, fine, status(410)]
+    read(contract, crm)
+    asked = [query for query in crm.queries if query.startswith("SELECT")]
+    assert [query.split(">= ")[1].split(" ")[0] for query in asked] == ["1970-01-01T00:00:00.000Z", "2026-01-04T00:00:00.000Z"]
 
 
 def test_refused_credentials_are_no_outage(contract: SourceContract, crm: Crm) -> None:
