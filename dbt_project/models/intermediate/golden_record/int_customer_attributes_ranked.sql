@@ -37,7 +37,8 @@ given as (
     inner join {{ ref('stg_identity__record_attributes') }} as attribute on records.record_id = attribute.record_id
 ),
 
--- Asked address by address, so that a live run looks up what its customers give and does not read who ever bounced.
+-- Asked address by address, so that a live run looks up what its customers give and does not read who ever bounced. One subscriber that
+-- bounced is enough, whichever (hence no order below).
 bounced_addresses as (
     select asked.standard_value
     from (select distinct given.standard_value from given where given.attribute = 'email') as asked
@@ -49,7 +50,7 @@ bounced_addresses as (
             attribute.attribute = 'email'
             and attribute.standard_value = asked.standard_value
             and source_records.is_bounced
-        limit 1 -- noqa: AM09 (which of them does not matter)
+        limit 1 -- noqa: AM09
     ) as bounced
 ),
 

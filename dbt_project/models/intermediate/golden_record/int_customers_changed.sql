@@ -39,12 +39,12 @@ final as (
     union
     select holders.customer_id
     from records
-    -- looked up record by record: how few there are the planner cannot know, and it would read every membership
+    -- looked up record by record (one stands for each): how few there are the planner cannot know, and it would read all
     cross join lateral (
         select membership.customer_id
         from {{ source('identity', 'membership') }} as membership
         where membership.record_id = records.record_id and membership.valid_to is null
-        limit 1 -- noqa: AM09 (a record has one membership that stands)
+        limit 1 -- noqa: AM09
     ) as holders
 )
 
