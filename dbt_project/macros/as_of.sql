@@ -29,13 +29,19 @@
     returns table ({{ types | join(', ') }}, customer_id_now uuid, shared_records bigint, is_main boolean)
     language sql stable parallel safe as $$
         with stays as (
-            select stay.record_id, stay.valid_until_at
+            select stay.record_id, stay.valid_from_at, stay.valid_until_at
             from {{ ref('bridge_customer_record_history') }} as stay
             where stay.customer_id = asked_customer_id
         ),
-        -- what it holds now, or held at its end
         records as (
+            -- what it holds now, or held at its end
             select stays.record_id from stays where stays.valid_until_at = (select max(last.valid_until_at) from stays as last)
+            union
+            -- where it had gone into another, to live again later: what it had held until then
+            select stays.record_id from stays
+            where
+                stays.valid_until_at = (select max(before.valid_until_at) from stays as before where before.valid_until_at <= moment)
+                and not exists (select 1 from stays as held where held.valid_from_at <= moment and moment < held.valid_until_at)
         ),
         holders as (
             select stay.customer_id, count(*) as shared_records
