@@ -38,12 +38,30 @@ tickets as (
         records.customer_id,
         count(*) as ticket_count,
         count(*) filter (where facts.is_open) as open_ticket_count,
-        max(facts.opened_at) as last_ticket_at,
-        (array_agg(facts.satisfaction order by facts.updated_at desc, facts.ticket_id desc)
-            filter (where facts.satisfaction is not null))[1] as last_satisfaction
+        max(facts.opened_at) as last_ticket_at
     from {{ ref('int_support_tickets_keyed') }} as facts
     inner join records on facts.customer_record_id = records.record_id
     group by records.customer_id
+),
+
+ratings as (
+    select distinct on (records.customer_id)
+        records.customer_id,
+        facts.satisfaction as last_satisfaction
+    from {{ ref('int_support_tickets_keyed') }} as facts
+    inner join records on facts.customer_record_id = records.record_id
+    where facts.satisfaction is not null
+    order by records.customer_id asc, facts.updated_at desc, facts.ticket_id desc
+),
+
+recommendations as (
+    select distinct on (records.customer_id)
+        records.customer_id,
+        facts.score as last_recommend_score
+    from {{ ref('int_survey_answers_keyed') }} as facts
+    inner join records on facts.customer_record_id = records.record_id
+    where facts.question_code = 'recommend'
+    order by records.customer_id asc, facts.answered_at desc, facts.answer_id desc
 ),
 
 responses as (
@@ -60,9 +78,7 @@ answers as (
     select
         records.customer_id,
         count(*) as survey_answer_count,
-        max(facts.answered_at) as last_survey_answer_at,
-        (array_agg(facts.score order by facts.answered_at desc, facts.answer_id desc)
-            filter (where facts.question_code = 'recommend'))[1] as last_recommend_score
+        max(facts.answered_at) as last_survey_answer_at
     from {{ ref('int_survey_answers_keyed') }} as facts
     inner join records on facts.customer_record_id = records.record_id
     group by records.customer_id
@@ -78,14 +94,16 @@ select
     coalesce(tickets.ticket_count, 0) as ticket_count,
     coalesce(tickets.open_ticket_count, 0) as open_ticket_count,
     tickets.last_ticket_at,
-    tickets.last_satisfaction,
+    ratings.last_satisfaction,
     coalesce(responses.campaign_response_count, 0) as campaign_response_count,
     responses.last_campaign_response_at,
     coalesce(answers.survey_answer_count, 0) as survey_answer_count,
     answers.last_survey_answer_at,
-    answers.last_recommend_score
+    recommendations.last_recommend_score
 from customers
 left join invoices on customers.customer_id = invoices.customer_id
 left join tickets on customers.customer_id = tickets.customer_id
 left join responses on customers.customer_id = responses.customer_id
+left join ratings on customers.customer_id = ratings.customer_id
+left join recommendations on customers.customer_id = recommendations.customer_id
 left join answers on customers.customer_id = answers.customer_id
