@@ -211,8 +211,8 @@ def snapshot(database: Any, table: str, key: str) -> dict[str, list[tuple[Any, .
         }
 
 
-def run_killed(name: str, environment: dict[str, str], *, kill_after: float | None = None) -> int:
-    """Load shop.<name> in a process of its own; its exit code, negative for the signal that ended it.
+def run_killed(name: str, environment: dict[str, str], *, kill_after: float | None = None, system: str = "shop") -> int:
+    """Load <system>.<name> in a process of its own; its exit code, negative for the signal that ended it.
 
     Forked, so that it need not import everything again; it opens its own connections.
     """
@@ -220,7 +220,7 @@ def run_killed(name: str, environment: dict[str, str], *, kill_after: float | No
     def child() -> None:
         os.environ.update(environment)
         try:
-            ingest_object("shop", name, sleep=lambda _: None)
+            ingest_object(system, name, sleep=lambda _: None)
         except BaseException:
             os._exit(70)
         os._exit(0)
