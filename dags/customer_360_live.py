@@ -14,7 +14,7 @@ from typing import Any
 
 from airflow.sdk import DAG, AssetAny, get_current_context, task
 from customer360_airflow import assets
-from customer360_airflow.policy import defaults
+from customer360_airflow.policy import defaults, described
 from customer360_airflow.tags import Tag
 
 from customer360.contracts.reader import load_contracts
@@ -30,7 +30,7 @@ with DAG(
     dagrun_timeout=timedelta(hours=1),
     tags={Tag.BUILD, Tag.LIVE},
     default_args=defaults(owner="platform"),
-    doc_md=__doc__,
+    **described(__doc__),
 ):
 
     @task

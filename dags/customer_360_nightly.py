@@ -17,7 +17,7 @@ from airflow.sdk import DAG, TaskGroup, get_current_context, task
 from customer360_airflow import assets
 from customer360_airflow.dbt import dbt_models
 from customer360_airflow.ingest import ingest_tasks
-from customer360_airflow.policy import cron, defaults
+from customer360_airflow.policy import cron, defaults, described
 from customer360_airflow.tags import Tag
 
 from customer360.contracts.reader import load_contracts
@@ -32,7 +32,7 @@ with DAG(
     dagrun_timeout=timedelta(hours=8),
     tags={Tag.BUILD, Tag.NIGHTLY},
     default_args=defaults(owner="platform"),
-    doc_md=__doc__,
+    **described(__doc__),
 ):
     with TaskGroup("ingest") as ingest:
         for contract in load_contracts().values():

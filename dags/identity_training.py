@@ -18,7 +18,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, get_current_context, task
 from customer360_airflow import training
-from customer360_airflow.policy import cron, defaults
+from customer360_airflow.policy import cron, defaults, described
 from customer360_airflow.tags import Tag
 
 WAITS = timedelta(days=6)  # so that a run has ended when the next one is due
@@ -32,7 +32,7 @@ with DAG(
     params=training.form(),
     tags={Tag.IDENTITY},
     default_args=defaults(owner="platform"),
-    doc_md=__doc__,
+    **described(__doc__),
 ):
 
     @task(execution_timeout=timedelta(hours=4))
@@ -55,6 +55,7 @@ with DAG(
     approval = training.ModelApproval(
         task_id="approval",
         version=asked["version"],
+        model=asked["model"],
         subject=asked["subject"],
         body=asked["body"],
         use="use_model",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import DAG
 from customer360_airflow.ingest import form, ingest_tasks
-from customer360_airflow.policy import defaults
+from customer360_airflow.policy import defaults, described
 from customer360_airflow.tags import Tag
 
 from customer360.contracts.reader import load_contracts
@@ -20,7 +20,6 @@ from customer360.contracts.reader import load_contracts
 for contract in load_contracts().values():
     with DAG(
         f"ingest_{contract.system}",
-        dag_display_name=f"Ingest {contract.title}",
         schedule=contract.schedule,
         start_date=datetime(2026, 1, 1),  # UTC; nothing is caught up: what is read is bounded by watermarks
         catchup=False,
@@ -29,7 +28,7 @@ for contract in load_contracts().values():
         params=form(contract),
         tags={Tag.INGEST, contract.system},
         default_args=defaults(owner=contract.owner),
-        doc_md=f"{contract.description}\n\n{__doc__}",
+        **described(f"{contract.description}\n\n{__doc__}", description=contract.description),
     ) as dag:
         ingest_tasks(contract)
     globals()[dag.dag_id] = dag

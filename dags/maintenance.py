@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, task
-from customer360_airflow.policy import cron, defaults
+from customer360_airflow.policy import cron, defaults, described
 from customer360_airflow.tags import Tag
 
 common: dict[str, Any] = {"catchup": False, "max_active_runs": 1, "default_args": defaults(owner="platform")}
@@ -24,7 +24,7 @@ with DAG(
     schedule=cron("30 3 * * *"),
     dagrun_timeout=timedelta(hours=2),
     tags={Tag.MAINTENANCE},
-    doc_md=__doc__,
+    **described(__doc__),
     **common,
 ):
 
@@ -49,7 +49,7 @@ with DAG(
     start_date=datetime(2026, 1, 1),
     dagrun_timeout=timedelta(minutes=9),
     tags={Tag.MAINTENANCE},
-    doc_md=__doc__,
+    **described(__doc__),
     **common,
 ):
 

@@ -34,7 +34,7 @@ class Customer360Plugin(AirflowPlugin):
     fastapi_apps: ClassVar[list[Any]] = [{"app": DocumentationApp(), "url_prefix": PREFIX, "name": "Customer 360 data documentation"}]
     external_views: ClassVar[list[Any]] = [
         {
-            "name": "Data documentation",
+            "name": "Data docs",  # a longer one is cut off in the menu
             "href": f"{PREFIX}/index.html",
             "url_route": "customer360-docs",
             "destination": "nav",

@@ -20,9 +20,10 @@ from customer360.warehouse.roles import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What people are asked about a candidate. `body` is Markdown: figures alone, no value of any record."""
+    """What people are asked about a candidate. `model`: what would replace what. `body`: Markdown; figures, no value of any record."""
 
     version: str
+    model: str
     subject: str
     body: str
 
@@ -49,7 +50,8 @@ def question(version: str, *, again: bool = False, run_url: str | None = None, p
     one = next(each for each in candidates if each.version == found.version)
     if reason := _nothing_to_ask(found, one, again=again):
         return Unasked(version=found.version, reason=reason)
-    return Question(version=found.version, subject=_subject(found), body=_body(found, one))
+    model = f"{found.version} in place of {found.compared_with}"
+    return Question(version=found.version, model=model, subject=_subject(found), body=_body(found, one))
 
 
 def announce(asked: str, *, answer_by: datetime | None, run_url: str) -> None:

@@ -68,9 +68,12 @@ def _labels(losses: Sequence[Loss]) -> list[str]:
         rows.append((f"f1 {told_by}", f"{before:.4f}", f"{after:.4f}", _signed(after - before), ""))
     whole = _table(("labels", "now", "then", "difference", "with 95 % confidence"), rows)
     locales = [one for one in losses if one.scope != "all"]
-    if not locales:
-        return whole
-    return [*whole, "", *_table(("known people of", "touched", "precision now", "then", "recall now", "then"), map(_locale_row, locales))]
+    touched = [one for one in locales if one.touched]
+    if touched:
+        whole += ["", *_table(("known people of", "touched", "precision now", "then", "recall now", "then"), map(_locale_row, touched))]
+    if same := [one.scope for one in locales if not one.touched]:
+        whole += ["", f"No known person is touched of {', '.join(same)}."]
+    return whole
 
 
 def _locale_row(loss: Loss) -> tuple[str, ...]:

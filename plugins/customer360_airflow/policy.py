@@ -37,6 +37,11 @@ def defaults(*, owner: str) -> dict[str, Any]:
     }
 
 
+def described(text: str, *, description: str | None = None) -> dict[str, str]:
+    """Documentation of a DAG from its file's docstring: the text for its page, the first sentence (or `description`) for lists."""
+    return {"doc_md": text, "description": " ".join((description or text.strip().partition("\n")[0]).split())}
+
+
 def cron(expression: str) -> CronTriggerTimetable:
     """A schedule in UTC for a DAG without a start date, which does not run at once when it is switched on between two times.
 

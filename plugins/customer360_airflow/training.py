@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -44,7 +45,7 @@ def form() -> dict[str, Param]:
             None,
             type=["null", "string"],
             title="Candidate",
-            description="Ask about this version again (`customer360 model list`) instead of training one, though it was rejected before.",
+            description="A version (see: customer360 model list) to ask about, rejected before or not, instead of training one.",
         ),
     }
 
@@ -52,13 +53,14 @@ def form() -> dict[str, Param]:
 class ModelApproval(HITLBranchOperator):
     """Asks whether a candidate may be used, and goes on with the task `use` or `keep`. No answer in time: `keep`.
 
-    Airflow keeps the text of a question that was asked once when its task is cleared, though another model may have been trained
-    meanwhile. The question therefore carries the model's version in its form, and an approval must come back with the one that is meant.
+    Airflow keeps the text of a question that was asked once when its task is cleared, though the run may have compared something else
+    meanwhile. The question therefore carries `model`, what is to replace what, in its form, and an approval must come back with the
+    same words.
     """
 
-    template_fields = (*HITLBranchOperator.template_fields, "version")
+    template_fields = (*HITLBranchOperator.template_fields, "version", "model")
 
-    def __init__(self, *, version: str, use: str, keep: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, version: str, model: str, use: str, keep: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         # `params` are those of the DAG, which Airflow adds: they are no part of the answer
         super().__init__(
             options=[APPROVE, REJECT],
@@ -69,6 +71,7 @@ class ModelApproval(HITLBranchOperator):
             **kwargs,
         )
         self.version = version
+        self.model = model
 
     @property
     def answer(self) -> Answer:
@@ -77,7 +80,7 @@ class ModelApproval(HITLBranchOperator):
 
     def execute(self, context: Context) -> Any:
         """Ask, tell people, and wait."""
-        self.params = ParamsDict(_answer_form(self.version))
+        self.params = ParamsDict(_answer_form(self.model))
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -97,25 +100,25 @@ class ModelApproval(HITLBranchOperator):
 
         if not approved:
             raise UserError(
-                "the answer names no model. Clear this task, and approve on its page or, by the API, with params_input "
-                f'{{"model": "{self.version}", "note": null}}'
+                "the answer names no model. Clear this task, and approve on its page or, by the API, with the `model` that its "
+                "hitlDetails show in params_input"
             )
-        if approved != self.version:
+        if approved != self.model:
             raise UserError(
-                f"the answer approves model {approved}, which the page showed; this run has compared {self.version} since. "
+                f"the answer approves {approved}, which the page showed; this run has compared {self.model} since. "
                 "Start another run: the page of this one keeps its text"
             )
 
 
-def _answer_form(version: str = "") -> dict[str, Param]:
+def _answer_form(model: str = "") -> dict[str, Param]:
     return {
         "model": Param(
-            version,
+            model,
             type="string",
-            **({"enum": [version]} if version else {}),
+            **({"enum": [model]} if model else {}),
             source="task",
             title="Model",
-            description="The model that this is about.",
+            description="What this is about.",
         ),
         "note": Param(None, type=["null", "string"], source="task", title="Why", description="Kept with the decision."),
     }
@@ -161,7 +164,7 @@ def compare(version: str, context: Mapping[str, Any]) -> dict[str, str]:
         alerts.dispatch()  # the model gate may have opened or closed an incident
     if isinstance(found, approval.Unasked):
         raise AirflowSkipException(found.reason)
-    return {"version": found.version, "subject": found.subject, "body": found.body}
+    return dataclasses.asdict(found)
 
 
 def record(version: str, answer: Answer, context: Mapping[str, Any], *, approved: bool) -> str:

@@ -24,6 +24,7 @@ def test_a_dag_says_what_it_is_whose_it_is_and_what_to_do_when_it_fails(dags: di
     known_tags = set(Tag) | set(load_contracts())
     for dag in dags.values():
         assert dag.doc_md and "When a task fails" in dag.doc_md, dag.dag_id
+        assert dag.description and len(dag.description) < 250, dag.dag_id
         assert dag.tags and set(dag.tags) <= known_tags, (dag.dag_id, dag.tags)
         assert dag.dagrun_timeout, f"{dag.dag_id} could hang for ever"
         assert dag.max_active_runs == 1, f"{dag.dag_id} could run twice at a time"

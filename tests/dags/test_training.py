@@ -11,6 +11,7 @@ import pytest
 pytestmark = pytest.mark.airflow
 
 VERSION = "d08e86f8a46c"
+MODEL = f"{VERSION} in place of b417a4e1007e"
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -29,6 +30,7 @@ def approval(dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     """The DAG's operator as it is when it takes an answer about VERSION; `went_to` holds the task it goes on with."""
     operator = dags["identity_training"].get_task("approval")
     monkeypatch.setattr(operator, "version", VERSION)
+    monkeypatch.setattr(operator, "model", MODEL)
     monkeypatch.setattr(operator, "went_to", [], raising=False)
     monkeypatch.setattr(
         type(operator), "do_branch", lambda self, context, branches_to_execute: operator.went_to.extend(branches_to_execute)
@@ -45,22 +47,26 @@ def take(approval: Any, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_approval_tells_who_when_and_why(approval: Any) -> None:
-    told = take(approval, event("Approve", model=VERSION, note="fewer wrong merges"))
+    told = take(approval, event("Approve", model=MODEL, note="fewer wrong merges"))
     assert told == {"by": "erika", "note": "fewer wrong merges", "at": "2026-03-02T09:00:00+00:00"}
     assert approval.went_to == ["use_model"]
 
 
 def test_nobody_in_time_keeps_the_model(approval: Any) -> None:
     assert approval.defaults == ["Reject"]
-    assert take(approval, event("Reject", by=None, model=VERSION, note=None))["by"] is None
+    assert take(approval, event("Reject", by=None, model=MODEL, note=None))["by"] is None
     assert approval.went_to == ["keep_model"]
 
 
 @pytest.mark.parametrize(
-    ("params", "told"), [({"model": "b417a4e1007e", "note": None}, "has compared d08e86f8a46c since"), ({}, "names no model")]
+    ("params", "told"),
+    [
+        ({"model": f"{VERSION} in place of 59a7c3224be8", "note": None}, "has compared d08e86f8a46c in place of b417a4e1007e since"),
+        ({}, "names no model"),
+    ],
 )
-def test_an_approval_of_another_model_than_the_one_compared_does_not_count(approval: Any, params: dict[str, Any], told: str) -> None:
-    """Airflow keeps the text of a question when its task is cleared; the model behind it may be another by then."""
+def test_an_approval_of_something_else_than_what_was_compared_does_not_count(approval: Any, params: dict[str, Any], told: str) -> None:
+    """Airflow keeps the text of a question when its task is cleared; what is behind it may be another by then."""
     from customer360.errors import UserError
 
     with pytest.raises(UserError, match=told):
@@ -81,7 +87,7 @@ def test_the_question_names_its_model_and_people_are_told_first(approval: Any, m
     with pytest.raises(hitl.TaskAwaitingInput) as waiting:
         approval.execute({"task_instance": SimpleNamespace(id="1"), "task": approval, "dag": approval.dag})
     assert waiting.value.timeout == timedelta(days=6)
-    assert asked[0]["params"]["model"]["value"] == VERSION and asked[0]["params"]["model"]["schema"]["enum"] == [VERSION]
+    assert asked[0]["params"]["model"]["value"] == MODEL and asked[0]["params"]["model"]["schema"]["enum"] == [MODEL]
     assert set(asked[0]["params"]) == {"model", "note"}, "what the DAG's form asks is no part of the answer"
     assert told == [VERSION]
 

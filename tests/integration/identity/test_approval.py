@@ -58,6 +58,7 @@ def decisions(identity: Any) -> list[tuple[Any, ...]]:
 def test_the_question_shows_what_would_change_and_no_value_of_any_record(identity: Any, kept: Callable[[float], str]) -> None:
     asked = approval.question(kept(0.55))
     assert isinstance(asked, Question)
+    assert asked.model == f"{asked.version} in place of {used()}"
     assert asked.subject.startswith(f"Use model {asked.version}? ") and "customers would change" in asked.subject
     for part in (
         "Trained because: spring cleaning",
