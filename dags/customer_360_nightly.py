@@ -3,9 +3,9 @@
 While it builds it holds a lease that keeps `customer_360_live` out; live runs catch up afterwards. A source that fails or is refused
 does not stop the others: the rest is built with its last good data, and its own alert tells.
 
-**When a task fails.** *take_lease*: another build has held it for 30 minutes; `customer360 status` says which. *dbt*: the model or its
+**When a task fails.** `take_lease`: another build has held it for 30 minutes; `customer360 status` says which. `dbt.…`: the model or its
 test is the task's name; mend it, clear the task with its downstream tasks. Readers keep the last good tables meanwhile.
-*resolve*: customers keep their last good resolution. Any task may be cleared: each is safe to run again.
+`resolve`: customers keep their last good resolution. Any task may be cleared: each is safe to run again.
 """
 
 from __future__ import annotations

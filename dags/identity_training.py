@@ -1,14 +1,14 @@
 """Trains a model of identity on the records of today, compares it with the one in use, and asks people whether it may be used.
 
-**What to do.** *approval* waits in **Required Actions** (an alert links there): it shows figures on labels and how many customers would
+**What to do.** `approval` waits in **Required Actions** (an alert links there): it shows figures on labels and how many customers would
 change. Whoever may edit DAG runs (roles Op and Admin) can approve or reject; nobody within six days counts as rejected, for now. An
 approved model is used from the next nightly or live run on, which is then a full one; until then, and otherwise, the one in use stays.
 
-*compare* is **skipped**, and nobody is asked, when the model gate refuses the candidate (the incident `model_refused` says why), when it
+`compare` is **skipped**, and nobody is asked, when the model gate refuses the candidate (the incident `model_refused` says why), when it
 would change no customer, and when a person has rejected it before. While a run waits for its answer the next one stays queued.
 
-**When a task fails.** Nothing depends on it: the model in use stays. *train*: too few records, or an outage. *compare*: there are no
-customers yet. *approval*, *use_model*: the candidate can no longer be approved as asked, because another model is in use or was
+**When a task fails.** Nothing depends on it: the model in use stays. `train`: too few records, or an outage. `compare`: there are no
+customers yet. `approval`, `use_model`: the candidate can no longer be approved as asked, because another model is in use or was
 compared since; start another run. Any task may be cleared and run again: an answer is put on record once.
 """
 

@@ -95,11 +95,7 @@ def _print(outcomes: list[LoadOutcome]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(table)
     for outcome in outcomes:
-        for failure in (outcome.refusal or {}).get("failures", []):
-            allowed = f", allowed {failure['allowed']}" if failure["allowed"] else ""
-            console.print(
-                f"{outcome.full_name} refused: {failure['expectation']}: {failure['observed']}{allowed}. {failure['reason']}",
-                soft_wrap=True,
-            )
+        for reason in outcome.reasons:
+            console.print(f"{outcome.full_name} refused: {reason}", soft_wrap=True)
         if outcome.warnings:
             console.print(f"{outcome.full_name} warns: {', '.join(outcome.warnings)}", soft_wrap=True)

@@ -45,6 +45,10 @@ def question(version: str, *, again: bool = False, run_url: str | None = None, p
     """
     used, candidates = models.known()
     if version == used.model.version:
+        with connections.connect(role=Role.TRANSFORMER) as connection:
+            incidents.close_incident(
+                connection, kind="model_refused", subject=models.SUBJECT, reason="training gave the model in use again"
+            )
         return Unasked(version=version, reason=f"model {version} is in use already")
     found = models.compare(version, run_url=run_url, progress=progress)
     one = next(each for each in candidates if each.version == found.version)
@@ -54,11 +58,11 @@ def question(version: str, *, again: bool = False, run_url: str | None = None, p
     return Question(version=found.version, model=model, subject=_subject(found), body=_body(found, one))
 
 
-def announce(asked: str, *, answer_by: datetime | None, run_url: str) -> None:
+def announce(version: str, *, answer_by: datetime | None, run_url: str) -> None:
     """Open the incident `approval_awaited` of a candidate: people are told that an answer is awaited, and where. One of an older
     candidate that nobody answered closes. Safe to run again. Raises RegistryError for an unknown version."""
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        one = registry.candidate(connection, asked)
+        one = registry.candidate(connection, version)
         for older in incidents.find(connection, kind="approval_awaited"):
             if older.subject != models.awaited(one.version):
                 incidents.close_by_id(connection, older.incident_id, reason=f"model {one.version} is asked about instead")

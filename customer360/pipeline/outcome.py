@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,3 +36,13 @@ class LoadOutcome:
     def full_name(self) -> str:
         """`shop.customers`"""
         return f"{self.system}.{self.object}"
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the gate refused it, a line per expectation: names and numbers, no value of any row."""
+        return [_reason(failure) for failure in (self.refusal or {}).get("failures", [])]
+
+
+def _reason(failure: Mapping[str, Any]) -> str:
+    allowed = f", allowed {failure['allowed']}" if failure["allowed"] else ""
+    return f"{failure['expectation']}: {failure['observed']}{allowed}. {failure['reason']}"

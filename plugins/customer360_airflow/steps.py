@@ -61,7 +61,8 @@ def ingest(system: str, name: str, context: Mapping[str, Any]) -> dict[str, Any]
     if outcome.state in ("nothing_new", "already_running", "waiting"):
         raise AirflowSkipException(f"{system}.{name}: {outcome.state.replace('_', ' ')}")
     if outcome.state in ("rejected", "held"):
-        raise LoadRefused(f"load {outcome.load_id} of {system}.{name} was refused; its alert and ops.gate_result say why")
+        told = "\n".join(outcome.reasons)
+        raise LoadRefused(f"load {outcome.load_id} of {system}.{name} was refused; raw keeps its last good state\n{told}")
     return dataclasses.asdict(outcome.counts)
 
 

@@ -30,7 +30,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def ingest_object(system: str, object: str, **options: Any) -> LoadOutcome:
         calls.append({"system": system, "object": object, **options})
-        return LoadOutcome(load_id=1, system=system, object=object, state=options["since"] or "published", counts=Counts())
+        state = options["since"] or "published"
+        failure = {"expectation": "expect_table_row_count_to_be_between", "observed": "0 rows", "allowed": "1", "reason": "An empty file."}
+        refusal = {"failures": [failure]} if state in ("rejected", "held") else None
+        return LoadOutcome(load_id=1, system=system, object=object, state=state, counts=Counts(), refusal=refusal)
 
     monkeypatch.setattr(ingesting, "ingest_object", ingest_object)
     monkeypatch.setattr(alerts, "dispatch", lambda: None)
@@ -62,6 +65,7 @@ def test_a_refused_load_fails_and_is_not_tried_again(asked: list[dict[str, Any]]
     with pytest.raises(steps.LoadRefused) as refused:
         steps.ingest("shop", "customers", context(since=state))
     assert isinstance(refused.value, AirflowFailException)
+    assert "expect_table_row_count_to_be_between: 0 rows, allowed 1. An empty file." in str(refused.value), "its log says why"
 
 
 def test_a_source_that_is_down_fails_without_a_second_incident(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,8 @@ def test_nobody_is_asked_where_there_is_nothing_to_decide(identity: Any, kept: C
     settings.write_text(settings.read_text().replace("max_weight: 30", "max_weight: 0.5"))
     assert "max_weight" in reason(rejected)
     assert [kind for kind, *_ in open_incidents(identity)] == ["model_refused"]
+    assert "is in use" in reason(used())
+    assert open_incidents(identity) == [], "what was trained last is no longer a refused one"
 
 
 def test_people_are_told_once_where_to_answer_and_again_when_it_is_over(identity: Any, kept: Callable[[float], str]) -> None:
