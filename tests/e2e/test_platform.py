@@ -305,23 +305,21 @@ def test_a_model_is_used_once_a_person_has_approved_it_and_not_before(stack: Sta
         answer = {"chosen_options": ["Approve"], "params_input": {"model": asked["params"]["model"]["value"], "note": "fewer wrong merges"}}
         with pytest.raises(AirflowRunFailed, match="403"):
             analyst.request("PATCH", question, json=answer)
+        engineer.request("PATCH", question, json={"chosen_options": ["Reject"], "params_input": {}})
+        engineer.wait("identity_training", run_id, timeout=120)
         assert in_use(stack) == {"version": reviewed.version, "origin": "the reviewed file"}
+        assert told(stack, f"[over] Model {candidate.version} awaits approval") == ["Slack", "mail"]
 
+        run_id, question = asked_about(engineer, candidate.version)
         engineer.request("PATCH", question, json=answer)
         engineer.wait("identity_training", run_id, timeout=120)
         assert [state_of(engineer, run_id, task) for task in ("use_model", "keep_model")] == ["success", "skipped"]
         assert in_use(stack) == {"version": candidate.version, "origin": "approved by engineer"}
-        assert told(stack, f"[over] Model {candidate.version} awaits approval") == ["Slack", "mail"]
-
-        stack.run("model", "approve", "reviewed", "--by", "engineer")
-        run_id, question = asked_about(engineer, candidate.version)
-        engineer.request("PATCH", question, json={"chosen_options": ["Reject"], "params_input": {}})
-        engineer.wait("identity_training", run_id, timeout=120)
-    assert in_use(stack)["version"] == reviewed.version
+    stack.run("model", "approve", "reviewed", "--by", "engineer")
     assert stack.fetch("select verdict, decided_by, note from identity.model_decision order by decision_id") == [
+        ("rejected", "engineer", None),
         ("approved", "engineer", "fewer wrong merges"),
         ("approved", "engineer", None),
-        ("rejected", "engineer", None),
     ]
 
 
