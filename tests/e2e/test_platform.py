@@ -274,7 +274,7 @@ def test_a_change_at_a_source_reaches_the_golden_record_by_itself(stack: Stack, 
 def asked_about(api: AirflowApi, version: str) -> tuple[str, str]:
     """Starts a run about a candidate and waits until people are asked; its id and the path of the question."""
     run_id = api.trigger("identity_training", conf={"candidate": version})
-    wait(lambda: state_of(api, run_id, "approval") in ("awaiting_input", "skipped", "failed"), seconds=180, what="a question about a model")
+    wait(lambda: state_of(api, run_id, "approval") in ("awaiting_input", "skipped", "failed"), seconds=300, what="a question about a model")
     assert state_of(api, run_id, "approval") == "awaiting_input"
     return run_id, f"/dags/identity_training/dagRuns/{run_id}/taskInstances/approval/-1/hitlDetails"
 
@@ -306,13 +306,13 @@ def test_a_model_is_used_once_a_person_has_approved_it_and_not_before(stack: Sta
         with pytest.raises(AirflowRunFailed, match="403"):
             analyst.request("PATCH", question, json=answer)
         engineer.request("PATCH", question, json={"chosen_options": ["Reject"], "params_input": {}})
-        engineer.wait("identity_training", run_id, timeout=120)
+        engineer.wait("identity_training", run_id, timeout=300)
         assert in_use(stack) == {"version": reviewed.version, "origin": "the reviewed file"}
         assert told(stack, f"[over] Model {candidate.version} awaits approval") == ["Slack", "mail"]
 
         run_id, question = asked_about(engineer, candidate.version)
         engineer.request("PATCH", question, json=answer)
-        engineer.wait("identity_training", run_id, timeout=120)
+        engineer.wait("identity_training", run_id, timeout=300)
         assert [state_of(engineer, run_id, task) for task in ("use_model", "keep_model")] == ["success", "skipped"]
         assert in_use(stack) == {"version": candidate.version, "origin": "approved by engineer"}
     stack.run("model", "approve", "reviewed", "--by", "engineer")
