@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.integration.identity.conftest import Identity, Sources, small_model
 
 from customer360.contracts.reader import load_contracts
 from customer360.identity import decisions
@@ -19,6 +18,7 @@ from customer360.pipeline import build as building
 from customer360.pipeline.resolve import SETTINGS, resolve
 from customer360.platform import home
 from customer360.warehouse import tables
+from tests.integration.conftest import Identity, Sources, small_model
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -219,7 +219,7 @@ def test_a_killed_run_leaves_what_was_and_the_next_does_it_all(moment: float, so
     script = (
         "import sys\n"
         "from customer360.pipeline import resolve\n"
-        "sys.path.insert(0, 'tests/integration/identity')\n"
+        "sys.path.insert(0, 'tests/integration')\n"
         "from conftest import small_model\n"
         "from dataclasses import replace\n"
         "resolve.Model.load = classmethod(lambda cls, path: small_model())\n"
