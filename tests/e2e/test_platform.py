@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -268,59 +268,6 @@ def test_a_change_at_a_source_reaches_the_golden_record_by_itself(stack: Stack, 
         " where m.valid_to is null and b.customer_id is distinct from m.customer_id"
     )
     assert late == [(0,)]
-
-
-# -------------------------------------------------------------------------------- another model, if people let it
-def asked_about(api: AirflowApi, version: str) -> tuple[str, str]:
-    """Starts a run about a candidate and waits until people are asked; its id and the path of the question."""
-    run_id = api.trigger("identity_training", conf={"candidate": version})
-    wait(lambda: state_of(api, run_id, "approval") in ("awaiting_input", "skipped", "failed"), seconds=300, what="a question about a model")
-    assert state_of(api, run_id, "approval") == "awaiting_input"
-    return run_id, f"/dags/identity_training/dagRuns/{run_id}/taskInstances/approval/-1/hitlDetails"
-
-
-def state_of(api: AirflowApi, run_id: str, task_id: str) -> str | None:
-    return {task.task_id: task.state for task in api.tasks("identity_training", run_id)}[task_id]
-
-
-def in_use(stack: Stack) -> dict[str, str]:
-    return dict(json.loads(stack.run("model", "list", "--json"))["in_use"])
-
-
-def test_a_model_is_used_once_a_person_has_approved_it_and_not_before(stack: Stack, first_demo: str) -> None:
-    from customer360.identity import models
-    from customer360.pipeline.models import reviewed_model
-    from customer360.platform.airflow_api import AirflowRunFailed
-
-    reviewed = reviewed_model()
-    candidate = replace(reviewed, match_threshold=0.8)
-    with psycopg.connect(stack.uri()) as connection:
-        models.keep(connection, candidate)
-    with stack.api("engineer") as engineer, stack.api("analyst") as analyst:
-        engineer.pause("identity_training", paused=False)
-        run_id, question = asked_about(engineer, candidate.version)
-        asked = engineer.request("GET", question)
-        assert asked["subject"].startswith(f"Use model {candidate.version}?") and "| customers now" in asked["body"]
-        assert told(stack, f"[warning] Model {candidate.version} awaits approval") == ["Slack", "mail"]
-        answer = {"chosen_options": ["Approve"], "params_input": {"model": asked["params"]["model"]["value"], "note": "fewer wrong merges"}}
-        with pytest.raises(AirflowRunFailed, match="403"):
-            analyst.request("PATCH", question, json=answer)
-        engineer.request("PATCH", question, json={"chosen_options": ["Reject"], "params_input": {}})
-        engineer.wait("identity_training", run_id, timeout=300)
-        assert in_use(stack) == {"version": reviewed.version, "origin": "the reviewed file"}
-        assert told(stack, f"[over] Model {candidate.version} awaits approval") == ["Slack", "mail"]
-
-        run_id, question = asked_about(engineer, candidate.version)
-        engineer.request("PATCH", question, json=answer)
-        engineer.wait("identity_training", run_id, timeout=300)
-        assert [state_of(engineer, run_id, task) for task in ("use_model", "keep_model")] == ["success", "skipped"]
-        assert in_use(stack) == {"version": candidate.version, "origin": "approved by engineer"}
-    stack.run("model", "approve", "reviewed", "--by", "engineer")
-    assert stack.fetch("select verdict, decided_by, note from identity.model_decision order by decision_id") == [
-        ("rejected", "engineer", None),
-        ("approved", "engineer", "fewer wrong merges"),
-        ("approved", "engineer", None),
-    ]
 
 
 # -------------------------------------------------------------------------------------------------- the end
