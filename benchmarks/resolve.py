@@ -195,6 +195,11 @@ def report(by_size: dict[int, dict[str, Any]]) -> bool:
         f"1,000 changes at {largest:,} / at {smallest:,}: {medians[largest]:.2f} s / {medians[smallest]:.2f} s = {growth:.2f}, "
         f"goal <= {GOAL_GROWTH:g}: {'met' if flat else 'MISSED'}"
     )
+    busy = {size: _median_run(found["runs"])["python"] + _median_run(found["runs"])["server"] for size, found in by_size.items()}
+    lines.append(
+        f"the same in CPU seconds, for a machine that does other things too: {busy[largest]:.2f} / {busy[smallest]:.2f} "
+        f"= {busy[largest] / busy[smallest]:.2f}"
+    )
     lines.append(f"peak memory of Python: {memory:,.0f} MB, goal <= {GOAL_MEMORY:,} MB: {'met' if small else 'MISSED'}")
     sys.stdout.write("\n".join(lines) + "\n")
     return flat and small

@@ -66,6 +66,7 @@ def _scored(frame: pa.Table, model: Model, candidates: Sequence[str] | None) -> 
     if frame.num_rows < 2 or (candidates is not None and not candidates):
         return
     table = score(frame, model, candidates=candidates)
+    del frame  # a large one, while the edges are written
     version = model.version
     for batch in table.to_batches(max_chunksize=20_000):
         yield from _edges(batch, version)

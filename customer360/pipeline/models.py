@@ -69,16 +69,17 @@ def train(*, progress: Progress | None = None) -> Model:
     sources = [source for source in record_sources(load_contracts().values()) if source.owner.entity.kind == "person"]
     with connections.connect(role=Role.TRANSFORMER) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
-        records = [
+        frame = wide_frame(
             (record.record_id, record.content.standard)
             for source in present_sources(connection, sources)
             for record in extract(connection, source, only_pending=False)
-        ]
-    if len(records) < _FEWEST_TO_TRAIN:
-        raise UserError(f"{len(records)} person records in raw are too few to train on; load the sources first (`customer360 load SYSTEM`)")
+        )
+    if frame.num_rows < _FEWEST_TO_TRAIN:
+        raise UserError(
+            f"{frame.num_rows} person records in raw are too few to train on; load the sources first (`customer360 load SYSTEM`)"
+        )
     if progress:
-        progress(f"{len(records)} records")
-    frame = wide_frame(records)
+        progress(f"{frame.num_rows} records")
     return train_on_birth_dates(frame, progress=progress) or train_unlabelled(frame, progress=progress)
 
 
