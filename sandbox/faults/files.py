@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from sandbox.email import export
 from sandbox.faults.registry import ActiveFault, FaultError
 from sandbox.layout import Layout
+from sandbox.marketing.export import file_name as marketing_name
 from sandbox.marketing.records import CAMPAIGN_FIELDS, LEAD_FIELDS
 from sandbox.surveys.records import ANSWER_FIELDS, RESPONDENT_FIELDS
 from sandbox.web import files as web_files
@@ -103,7 +104,8 @@ def begin(layout: Layout, world: World, active: ActiveFault, faults: Mapping[tup
     elif active.system != "email":
         newest = max((folder_of(layout, active.system) / str(active.options["object"])).iterdir(), default=None)
         if newest:
-            name = f"{active.options['object']}/{export.stamp(at)}{''.join(newest.suffixes)}"
+            object_name = str(active.options["object"])
+            name = marketing_name(object_name, at) if active.system == "marketing" else f"{object_name}/{export.stamp(at)}.csv"
             exporter.files(active.system, {name: _good(layout, active.system, newest)})
     elif active.options["object"] == "subscribers":
         exporter.subscribers(export.snapshot(world), at=at)
@@ -161,13 +163,15 @@ def _good(layout: Layout, system: str, path: Path) -> bytes:
 def _in_other_bytes(path: Path) -> bytes:
     content = path.read_bytes()
     if path.suffix == ".parquet":
-        sink = io.BytesIO()
-        pq.write_table(pq.read_table(io.BytesIO(content)), sink, compression="gzip")
+        sink, table = io.BytesIO(), pq.read_table(io.BytesIO(content))
+        times = int((table.schema.metadata or {}).get(b"mended", b"0")) + 1
+        pq.write_table(table.replace_schema_metadata({"mended": str(times)}), sink)
         return sink.getvalue()
     if path.suffix == ".gz":
-        return gzip.compress(gzip.decompress(content), compresslevel=9, mtime=0)
+        return gzip.compress(gzip.decompress(content), compresslevel=9, mtime=int.from_bytes(content[4:8], "little") + 1)
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerows(csv.reader(io.StringIO(content.decode(), newline="")))
+    text.write("\r\n")  # a blank line is nothing, and makes it another content each time
     return text.getvalue().encode()
 
 
@@ -217,7 +221,7 @@ def spoiled_csv(name: str, content: bytes, faults: Mapping[str, ActiveFault]) ->
     mine = {fault: f for fault, f in faults.items() if f.options["object"] == name}
     if not mine:
         return content
-    header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
+    header, *rows = filter(None, csv.reader(io.StringIO(content.decode(), newline="")))  # a mended file ends in blank lines
     if bad := mine.get("malformed_rows"):
         rows = [
             _spoiled_row(header, row, number // max(1, int(bad.options["every"])))

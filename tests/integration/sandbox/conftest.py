@@ -24,7 +24,13 @@ from sandbox.world import World
 
 CUSTOMERS = 500
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-VARIABLES = {"pg": "C360_PG_PORT", "shop_pg": "C360_SHOP_PG_PORT", "sandbox": "C360_SANDBOX_PORT", "smtp": "C360_SMTP_PORT"}
+VARIABLES = {
+    "pg": "C360_PG_PORT",
+    "shop_pg": "C360_SHOP_PG_PORT",
+    "sandbox": "C360_SANDBOX_PORT",
+    "smtp": "C360_SMTP_PORT",
+    "sftp": "C360_SFTP_PORT",
+}
 
 
 def _free_ports(number: int) -> list[int]:
