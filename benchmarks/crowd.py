@@ -209,8 +209,7 @@ class Raw:
         raw, history = sql.Identifier("raw", obj.table), sql.Identifier("raw_history", obj.table)
         self._connection.execute(sql.SQL("create temporary table {} (like {}) on commit drop").format(incoming, raw))
         every = [field.name for field in obj.fields]
-        own = ["_extra", "_load_id", "_row_hash", "_is_deleted", "_deleted_at", "_first_seen_at", "_published_at"]
-        for column in ("_load_id", "_row_hash", "_is_deleted", "_first_seen_at", "_published_at"):
+        for column in (name for name, definition in tables.RAW_COLUMNS.items() if "not null" in definition):
             self._connection.execute(sql.SQL("alter table {} alter column {} drop not null").format(incoming, sql.Identifier(column)))
         if rows:
             self._copy(incoming, names, self._rows(obj, names, rows))
@@ -220,7 +219,7 @@ class Raw:
                           _first_seen_at = coalesce((select r._first_seen_at from {} r where r.{key} = i.{key}), now())"""
             ).format(incoming, raw, load=sql.Literal(load_id), key=sql.Identifier(key))
         )
-        columns = sql.SQL(", ").join(map(sql.Identifier, [*every, *own]))
+        columns = sql.SQL(", ").join(map(sql.Identifier, [*every, *tables.RAW_COLUMNS]))
         self._connection.execute(
             sql.SQL(
                 """insert into {history} ({columns}, _replaced_at, _replaced_by_load_id)

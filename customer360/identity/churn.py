@@ -21,7 +21,8 @@ from customer360.identity.components import ScopeEdge
 from customer360.identity.evaluation import pairs_within, source_of
 from customer360.identity.keyed_hash import key
 from customer360.identity.parts import parts
-from customer360.identity.resolution import Progress, Rules
+from customer360.identity.resolution import Rules
+from customer360.identity.steps import Progress
 from customer360.identity.transitions import Transition
 
 

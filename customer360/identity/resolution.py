@@ -6,9 +6,7 @@ the new partition means for the customers. Everything is compared with what stan
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -28,10 +26,10 @@ from customer360.identity.pieces import LARGEST_PIECE
 from customer360.identity.records import RecordChanges, RecordWriter
 from customer360.identity.settings import Settings
 from customer360.identity.sources import RecordSource, shape_version
+from customer360.identity.steps import Progress, Steps
 
 CONSUMER = "identity"
 _MEANING = 2  # raise it when the same records, settings and model come to other edges or customers: the next run is then a full one
-Progress = Callable[[str], None]
 
 
 class IdentityGateError(Exception):
@@ -103,7 +101,7 @@ def run(connection: Connection[Any], rules: Rules, *, full: bool, accept: bool =
     if not ask_anew and not start.requests and not _loads(connection, rules, start):
         _move_offset(connection, start)
         return result
-    clock = _Clock(result, progress)
+    steps = Steps(result.seconds, progress)
     row = connection.execute(
         """insert into identity.run (mode, model_version, rules_version, weak_link_below, change_seq)
            values (%s, %s, %s, %s, %s) returning run_id""",
@@ -117,12 +115,12 @@ def run(connection: Connection[Any], rules: Rules, *, full: bool, accept: bool =
         # every look-up of an incremental run has its index; a plan that reads a table would make the cost follow the population
         connection.execute("set local enable_seqscan = off")
 
-    with clock.step("records"):
+    with steps.step("records"):
         changes = _records(connection, rules, start, everything=everything)
-    with clock.step("edges"):
+    with steps.step("edges"):
         changed = changes.changed | start.requested
         evidenced = _edges(connection, rules, changes, changed, run_id, secret, everything=everything)
-    made, examined = _customers(connection, rules, clock, changes, evidenced, changed, run_id=run_id, everything=everything)
+    made, examined = _customers(connection, rules, steps, changes, evidenced, changed, run_id=run_id, everything=everything)
     figures = RunFigures(
         largest_cluster=made.largest,
         customers_before=start.customers,
@@ -133,7 +131,7 @@ def run(connection: Connection[Any], rules: Rules, *, full: bool, accept: bool =
     broken = breaches(figures, rules.settings.gate)
     if broken and not accept:
         raise IdentityGateError(broken)
-    with clock.step("review"):
+    with steps.step("review"):
         decisions.reopen(connection, record_ids=None if everything else changes.changed, secret=secret)
         if ask_anew:
             connection.execute("set local enable_seqscan = on")
@@ -255,7 +253,7 @@ def _edges(
 def _customers(
     connection: Connection[Any],
     rules: Rules,
-    clock: _Clock,
+    steps: Steps,
     changes: RecordChanges,
     evidenced: edges.EdgeChanges,
     changed: set[str],
@@ -270,13 +268,13 @@ def _customers(
     changed_records = changes.changed
     scopes = _scopes(connection, changed, evidenced, threshold, everything=everything)
     while True:
-        with clock.step("clusters"):
+        with steps.step("clusters"):
             left = next(scopes, None)
             if left is None:
                 return made, examined
             scope = components.read(connection, threshold=threshold)
             found = components.clusters(scope, threshold=threshold, parameters=rules.model.cluster)
-        with clock.step("customers"):
+        with steps.step("customers"):
             here = set(scope.records)
             differences = [one for one in evidenced.differences if one.record_id_l in here or one.record_id_r in here]
             planned = customers.plan(connection, scope=scope, clusters=found, changed_records=changed_records, differences=differences)
@@ -288,7 +286,7 @@ def _customers(
         if not everything:
             examined.update(scope.records)
         if left:
-            clock.say(f"customers, {left} parts to go")
+            steps.say(f"customers, {left} parts to go")
 
 
 def _scopes(
@@ -344,25 +342,3 @@ def _move_offset(connection: Connection[Any], start: _Start) -> None:
                on conflict (log, consumer) do update set seq = excluded.seq, moved_at = now()""",
             [CONSUMER, start.last_change],
         )
-
-
-class _Clock:
-    """Seconds per step, into the result, and word of each step to whoever waits."""
-
-    def __init__(self, result: RunResult, progress: Progress | None) -> None:
-        self._result = result
-        self._progress = progress
-
-    def say(self, text: str) -> None:
-        """Tell whoever waits."""
-        if self._progress:
-            self._progress(text)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Count the block to the step, which may have several."""
-        if name not in self._result.seconds:
-            self.say(name)
-        began = time.monotonic()
-        yield
-        self._result.seconds[name] = round(self._result.seconds.get(name, 0.0) + time.monotonic() - began, 3)
