@@ -84,7 +84,8 @@ def _pair_table(connection: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[st
 def _read(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Breakdown]:
     comparisons, prior, rules = weighing.parts(model.splink), weighing.prior_bits(model.splink), _rules(model)
     told = ", ".join(f"mw_{part.name}, level_{part.name}" for part in comparisons)
-    scored = weighing.scored_sql(comparisons, pairs="pairs", prior_bits=prior, floor_bits=None)
+    connection.execute(f"create or replace table levels as {weighing.levels_sql(comparisons, pairs='pairs')}")
+    scored = weighing.scored_sql(comparisons, levels="levels", prior_bits=prior, floor_bits=None)
     rows = connection.execute(
         f"select a.unique_id, b.unique_id, match_weight, {weighing.PROBABILITY_SQL}, s.rule, {told}"
         f" from ({scored}) s join frame a on a.row = s.l join frame b on b.row = s.r order by 1, 2"

@@ -17,7 +17,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from customer360.errors import UserError
-from customer360.identity.match import cluster, columns, score, train
+from customer360.identity.match import cluster, columns, database, score, train
 from customer360.identity.match.mapfile import PeopleMap, check_columns
 from customer360.identity.match.model import Model
 from customer360.identity.match.steps import Steps
@@ -136,21 +136,36 @@ def resolve_people(
     """Trains a model unless one is given, scores, clusters. `threshold`: match probability instead of the model's own."""
     say, steps = progress or (lambda text: None), steps or Steps()
     unique = people.frame["unique_id"].combine_chunks()
-    if model is None:
-        try:
-            with steps.step("train"):
-                model = train.train(people.frame, progress=say)
-        except ValueError as problem:  # nothing to compare: everyone is a customer of their own
-            say(str(problem))
-            return Resolved(people=people, model=None, label=unique, confidence=np.ones(len(unique)), edges=None)
-    at_least = model.match_threshold if threshold is None else threshold
-    say("scoring")
-    with steps.step("score"):
-        edges = score.score(people.frame, model, floor=min(at_least, model.review_threshold))
+    try:
+        model, edges, at_least = _scored(people.frame, model, threshold, say, steps)
+    except ValueError as problem:  # nothing to compare: everyone is a customer of their own
+        say(str(problem))
+        return Resolved(people=people, model=None, label=unique, confidence=np.ones(len(unique)), edges=None)
     say(f"{edges.num_rows} edges, clustering")
     with steps.step("cluster"):
         label, confidence = _clustered(unique, edges, at_least, model.cluster.get("resolution", cluster.RESOLUTION))
     return Resolved(people=people, model=model, label=label, confidence=confidence, edges=edges)
+
+
+def _scored(frame: pa.Table, model: Model | None, threshold: float | None, say: Progress, steps: Steps) -> tuple[Model, pa.Table, float]:
+    """The model, given or trained; the edges; and the probability from which records are linked."""
+
+    def floor(used: Model) -> tuple[float, float]:
+        at_least = used.match_threshold if threshold is None else threshold
+        return at_least, min(at_least, used.review_threshold)
+
+    if model is not None:
+        say("scoring")
+        at_least, lowest = floor(model)
+        with steps.step("score"):
+            return model, score.score(frame, model, floor=lowest), at_least
+    with database.connect() as connection:
+        with steps.step("train"):
+            model, keyring = train.train_loaded(connection, frame, progress=say)
+        say("scoring")
+        at_least, lowest = floor(model)
+        with steps.step("score"):
+            return model, score.score_loaded(connection, keyring, model, floor=lowest), at_least
 
 
 def _clustered(unique: pa.Array, edges: pa.Table, threshold: float, resolution: float) -> tuple[pa.Array, NDArray[np.float64]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from math import log2
 from typing import Any
 
@@ -31,14 +31,20 @@ def score(frame: pa.Table, model: Model, *, candidates: Collection[str] | None =
     """
     with database.connect() as connection:
         load(connection, completed(frame, model))
-        if frame.num_rows < 2:
-            return _empty(model)
+        add_shares(connection, model.term_frequencies, model.rare)
         touching = None if candidates is None else _rows_of(connection, candidates)
-        conditions = [rule["blocking_rule"] for rule in model.splink["blocking_rules_to_generate_predictions"]]
-        pairs = block(Keyring(connection, "frame"), conditions, touching=touching)
-        if not len(pairs):
-            return _empty(model)
-        return _scored(connection, model, pairs, model.review_threshold if floor is None else floor)
+        return score_loaded(connection, Keyring(connection, "frame"), model, touching=touching, floor=floor)
+
+
+def score_loaded(
+    connection: duckdb.DuckDBPyConnection, keyring: Keyring, model: Model, *, touching: Rows | None = None, floor: float | None = None
+) -> pa.Table:
+    """As `score`, of a table `frame` that holds the columns and shares which the model reads."""
+    conditions = [rule["blocking_rule"] for rule in model.splink["blocking_rules_to_generate_predictions"]]
+    pairs = block(keyring, conditions, touching=touching)
+    if not len(pairs):
+        return _empty(model)
+    return _scored(connection, model, pairs, model.review_threshold if floor is None else floor)
 
 
 def _rows_of(connection: duckdb.DuckDBPyConnection, records: Collection[str]) -> Rows:
@@ -70,34 +76,18 @@ def needed_columns(model: Model) -> dict[str, pa.DataType]:
 
 
 def _scored(connection: duckdb.DuckDBPyConnection, model: Model, pairs: Pairs, floor: float) -> pa.Table:
-    add_shares(connection, model.term_frequencies, model.rare)
     comparisons = weighing.parts(model.splink)
     prior_bits = weighing.prior_bits(model.splink)
     floor_bits = log2(floor / (1 - floor)) if 0 < floor < 1 else (None if floor <= 0 else 200.0)
     connection.register("pairs", pa.table({"l": pairs.left, "r": pairs.right, "rule": pairs.rule.astype(np.int32)}))
-    to_score = "pairs"
-    if floor_bits is not None:
-        most = _most_by_rarity(model, comparisons)
-        reachable = weighing.reachable_sql(comparisons, pairs=to_score, floor_bits=floor_bits - prior_bits, most=most)
-        connection.execute(f"create or replace temp table reachable as {reachable}")
-        to_score = "reachable"
-    scored = weighing.scored_sql(comparisons, pairs=to_score, prior_bits=prior_bits, floor_bits=floor_bits)
+    connection.execute(f"create or replace temp table levels as {weighing.levels_sql(comparisons, pairs='pairs')}")
+    scored = weighing.scored_sql(comparisons, levels="levels", prior_bits=prior_bits, floor_bits=floor_bits)
     parts = ", ".join(f"cast(mw_{part.name} as float) as mw_{part.name}, level_{part.name}" for part in comparisons)
     return connection.sql(
         "select a.unique_id as l, b.unique_id as r, a.source_dataset as source_l, b.source_dataset as source_r,"
         f" {weighing.PROBABILITY_SQL} as probability, match_weight, s.rule, {parts}"
         f" from ({scored}) s join frame a on a.row = s.l join frame b on b.row = s.r order by s.l, s.r"
     ).to_arrow_table()
-
-
-def _most_by_rarity(model: Model, comparisons: Sequence[weighing.Part]) -> dict[str, float]:
-    """Column → bits that agreement on its rarest value adds at most to those of its exact level."""
-    most = {}
-    for part in comparisons:
-        for column in {column for _, _, column, _ in part.levels if column}:
-            least = min([model.rare[column], *model.term_frequencies[column].values()])
-            most[column] = max(0.0, log2(part.exact_u) - log2(least))
-    return most
 
 
 def evidence(edge: Mapping[str, Any], model: Model) -> dict[str, dict[str, Any]]:

@@ -36,20 +36,33 @@ def train(frame: pa.Table, *, seed: int = 360, progress: Progress | None = None)
 
     Raises ValueError if the frame has fewer than two records or nothing to compare.
     """
-    say = progress or (lambda text: None)
+    with database.connect() as connection:
+        return train_loaded(connection, frame, seed=seed, progress=progress)[0]
+
+
+def train_loaded(
+    connection: duckdb.DuckDBPyConnection, frame: pa.Table, *, seed: int = 360, progress: Progress | None = None
+) -> tuple[Model, Keyring]:
+    """As `train`; leaves `frame` in table `frame` with the shares that the model reads, and gives the keys of its rows."""
     if frame.num_rows < 2:
         raise ValueError("a model needs at least two records")
     compared = comparisons.comparisons(_informative(frame))
     if not compared:
         raise ValueError("no column holds two different values: there is nothing to compare")
-    with database.connect() as connection:
-        load(connection, frame)
-        return _train(connection, frame, compared, seed, say)
-
-
-def _train(connection: duckdb.DuckDBPyConnection, frame: pa.Table, compared: list[dict[str, Any]], seed: int, say: Progress) -> Model:
-    records = frame.num_rows
+    load(connection, frame)
     keyring = Keyring(connection, "frame")
+    return _train(connection, keyring, frame, compared, seed, progress or (lambda text: None)), keyring
+
+
+def _train(
+    connection: duckdb.DuckDBPyConnection,
+    keyring: Keyring,
+    frame: pa.Table,
+    compared: list[dict[str, Any]],
+    seed: int,
+    say: Progress,
+) -> Model:
+    records = frame.num_rows
     rules = blocking.choose(keyring, frame.column_names)
     say(f"{len(rules)} blocking rules make up to {sum(rule.pairs for rule in rules)} pairs")
     frequencies, rare = term_frequencies(connection, compared)
