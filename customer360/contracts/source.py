@@ -135,7 +135,12 @@ def _protocol(document: Document, path: Path_, custom: dict[str, tuple[Path_, An
         document.report(path, "a custom server says no protocol", "add the custom property protocol: webhook, or amqp")
         return ""
     where, protocol = custom["protocol"]
-    return str(protocol) if document.check_word((*where[:-1], "protocol"), protocol, words.PROTOCOLS) else ""
+    if not document.check_word((*where[:-1], "protocol"), protocol, words.PROTOCOLS):
+        return ""
+    for name in custom if protocol != "webhook" else ():
+        if name != "protocol":
+            document.report(custom[name][0][:-1], f"{name} has no meaning for protocol {protocol}", "take it out")
+    return str(protocol)
 
 
 def _agreements(document: Document) -> tuple[str, timedelta]:

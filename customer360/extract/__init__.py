@@ -14,6 +14,8 @@ READERS: dict[str, str] = {
     "local": "customer360.extract.files:FilesReader",
     "s3": "customer360.extract.files:FilesReader",
     "sftp": "customer360.extract.files:FilesReader",
+    "kafka": "customer360.extract.kafka:KafkaReader",
+    "amqp": "customer360.extract.amqp:AmqpReader",
 }
 """Kind of system (a contract's servers[].type, of a custom one its protocol) → module:class."""
 

