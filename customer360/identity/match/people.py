@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -94,11 +95,7 @@ def _read_csv(path: Path, people: PeopleMap, map_path: Path) -> pa.Table:
         content = path.read_bytes()
     except OSError as problem:
         raise PeopleError(f"{path}: cannot be read ({problem.strerror}). Give the path of a CSV file.") from None
-    encoding = "utf8"
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        encoding, text = "cp1252", content.decode("cp1252", errors="replace")
+    encoding, text = _decoded(content)
     delimiter = _delimiter(text)
     header = next(csv.reader(io.StringIO(text.split("\n", 1)[0]), delimiter=delimiter), [])
     header = [name.strip("\r") for name in header]
@@ -120,6 +117,16 @@ def _read_csv(path: Path, people: PeopleMap, map_path: Path) -> pa.Table:
         raise PeopleError(f"{path}: is no regular CSV file ({reason}). Every row needs the header's number of fields.") from None
 
 
+def _decoded(content: bytes) -> tuple[str, str]:
+    """Encoding and text: UTF-16 where a byte-order mark says so, else UTF-8, else Windows-1252."""
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf16", content.decode("utf-16", errors="replace")
+    try:
+        return "utf8", content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252", content.decode("cp1252", errors="replace")
+
+
 def _delimiter(text: str) -> str:
     line = text.split("\n", 1)[0]
     return max(",;\t|", key=line.count)
@@ -138,9 +145,9 @@ def resolve_people(
     unique = people.frame["unique_id"].combine_chunks()
     try:
         model, edges, at_least = _scored(people.frame, model, threshold, say, steps)
-    except ValueError as problem:  # nothing to compare: everyone is a customer of their own
+    except ValueError as problem:  # nothing to compare: only what is the same all over is one customer
         say(str(problem))
-        return Resolved(people=people, model=None, label=unique, confidence=np.ones(len(unique)), edges=None)
+        return Resolved(people=people, model=None, label=_alike(people.frame), confidence=np.ones(len(unique)), edges=None)
     say(f"{edges.num_rows} edges, clustering")
     with steps.step("cluster"):
         label, confidence = _clustered(unique, edges, at_least, model.cluster.get("resolution", cluster.RESOLUTION))
@@ -166,6 +173,25 @@ def _scored(frame: pa.Table, model: Model | None, threshold: float | None, say: 
         at_least, lowest = floor(model)
         with steps.step("score"):
             return model, score.score_loaded(connection, keyring, model, floor=lowest), at_least
+
+
+def _alike(frame: pa.Table) -> pa.Array:
+    """Label of each record of a file in which no column holds two values.
+
+    Records that hold them all are one customer if that says who it is. It does with an identifier, or with a whole name and a birth date
+    or an address.
+    """
+    unique = frame["unique_id"].combine_chunks()
+    told = set(frame.column_names) - {"unique_id", "source_dataset"}
+    if not (
+        told & train.IDENTIFIERS or (told >= {"first_name", "last_name"} and told & {"birth_date", "street", "address", "postal_code"})
+    ):
+        return unique
+    whole = np.all([np.asarray(pc.is_valid(frame[column])) for column in sorted(told)], axis=0)
+    if not whole.any():
+        return unique
+    first = pc.min(unique.filter(pa.array(whole)))
+    return pc.if_else(pa.array(whole), first, unique)
 
 
 def _clustered(unique: pa.Array, edges: pa.Table, threshold: float, resolution: float) -> tuple[pa.Array, NDArray[np.float64]]:

@@ -15,13 +15,12 @@ from customer360.identity.match.estimate import Estimate, estimate
 from customer360.identity.match.model import Model
 from customer360.identity.match.pairs import Keyring, Pairs, draw
 from customer360.identity.match.vectors import Patterns, compare, share_column
-from customer360.identity.match.weights import Weights, distil
+from customer360.identity.match.weights import Weights, best_threshold, distil
 
 Progress = Callable[[str], None]
 RANDOM_PAIRS = 400_000
 TRAINING_PAIRS = 600_000  # more candidate pairs than this are sampled
 FEWEST_A_RULE = 20_000
-MATCH_THRESHOLD = 0.5
 REVIEW_THRESHOLD = 0.1
 LISTED_AT_LEAST = 3  # records that must share a value before the model lists its frequency
 IDENTIFIER_LISTED_AT_LEAST = 10  # for identifiers: such a value is a switchboard, not a person
@@ -84,18 +83,19 @@ def _train(
         at_random, _ = compare(connection, table="frame", pairs=drawn, weight=np.ones(len(drawn)), comparisons=compared, shares=frequencies)
     learnt = estimate(candidates, at_random, all_pairs=all_pairs)
     weights = distil(candidates, learnt)
+    threshold = best_threshold(candidates, weights)
     say(f"{learnt.expected_matches:.0f} matching pairs expected")
     kept = blocking.paying(keyring, rules, pairs, weight, learnt.matching[pattern_of])
     if len(kept) < len(rules):
         say(f"{len(kept)} blocking rules pay")
     return Model(
         splink=splinking.settings(_trained(compared, learnt, weights), splinking.rules_sql(kept), 1 / (1 + 2.0**-weights.intercept)),
-        match_threshold=MATCH_THRESHOLD,
+        match_threshold=threshold,
         review_threshold=REVIEW_THRESHOLD,
         term_frequencies=frequencies,
         rare=rare,
         cluster={"resolution": RESOLUTION},
-        training=_figures(records, round(float(weight.sum())), learnt, candidates),
+        training=_figures(records, round(float(weight.sum())), learnt, candidates, threshold=threshold),
     )
 
 
@@ -197,8 +197,8 @@ def _ratio(weight: float, u: float) -> tuple[float, float]:
     return float(f"{min(u * 2.0**weight, 1.0):.6g}"), u
 
 
-def _figures(records: int, pairs: int, learnt: Estimate, candidates: Patterns) -> dict[str, Any]:
-    linked = learnt.matching >= MATCH_THRESHOLD
+def _figures(records: int, pairs: int, learnt: Estimate, candidates: Patterns, *, threshold: float) -> dict[str, Any]:
+    linked = learnt.matching >= threshold
     expected = learnt.matching * candidates.count
     said = float(candidates.count[linked].sum())
     return {

@@ -17,6 +17,8 @@ from customer360.identity.match.estimate import Estimate, Floats
 from customer360.identity.match.vectors import Patterns
 
 _HOLD = 0.02  # precision of the prior around Fellegi and Sunter's weights, per squared bit
+_FEWEST_MATCHES = 20.0  # expected matches of which a threshold can be told
+_THRESHOLDS = (0.3, 0.7)  # beyond these the probabilities themselves are too unsure
 _LN2 = float(np.log(2.0))
 
 
@@ -83,6 +85,23 @@ def _design(patterns: Patterns) -> csr_matrix:
     column = np.concatenate([np.zeros(count, dtype=np.int64), starts[known[1]] + patterns.levels[known], 1 + rare[1]])
     value = np.concatenate([np.ones(count + len(known[0])), patterns.rarity[rare].astype(np.float64)])
     return csr_matrix((value, (row, column)), shape=(count, 1 + columns + sum(patterns.sizes)))
+
+
+def best_threshold(patterns: Patterns, weights: Weights) -> float:
+    """The match probability from which linking pairs is expected to give the greatest F1, by the weights' own probabilities.
+
+    Linking from the best pair down, F1 is expected to be 2 * (matches linked) / (pairs linked + all matches); it is greatest at about
+    half the F1 that can be reached (Lipton, Elkan, Naryanaswamy 2014). With hardly a match in the file that says nothing: one half.
+    """
+    bits = _design(patterns) @ np.concatenate([[weights.intercept], weights.by_rarity, *weights.level])
+    probability = 1.0 / (1.0 + np.exp(-np.clip(bits * _LN2, -500.0, 500.0)))
+    order = np.argsort(-probability)
+    linked = np.cumsum(patterns.count[order])
+    matches = np.cumsum(patterns.count[order] * probability[order])
+    if matches[-1] < _FEWEST_MATCHES:
+        return 0.5
+    best = int(np.argmax(2.0 * matches / (linked + matches[-1])))
+    return float(np.floor(np.clip(probability[order[best]], *_THRESHOLDS) * 1000) / 1000)
 
 
 def _loss(packed: Floats, start: Floats, design: csr_matrix, count: Floats, matching: Floats) -> tuple[float, Floats]:

@@ -92,3 +92,49 @@ def test_a_record_that_stands_twice_ends_with_exit_code_2(tmp_path: Path) -> Non
     ended = run(tmp_path, records=RECORDS + "3,a,Bob Ray,\n")
     assert ended.returncode == 2
     assert "row 6" in ended.stderr
+
+
+def clusters(folder: Path) -> list[str]:
+    with (folder / "out.csv").open(encoding="utf-8") as stream:
+        return [row["customer_id"] for row in csv.DictReader(stream)]
+
+
+def resolved(folder: Path, content: bytes, mapped: str = MAP.replace("source: src\n", "")) -> list[str]:
+    from customer360.identity.match.people import read_people, resolve_people, write_clusters
+
+    (folder / "records.csv").write_bytes(content)
+    (folder / "map.yml").write_text(mapped, encoding="utf-8")
+    write_clusters(
+        resolve_people(read_people(folder / "records.csv", read_map(folder / "map.yml"), folder / "map.yml")), folder / "out.csv"
+    )
+    return clusters(folder)
+
+
+SPELLINGS = "id,name,mail\n1,José Müller,j@x.org\n2,Jose Muller,j@x.org\n3,Bob Ray,bob@y.org\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_every_encoding_of_spreadsheets_is_read(tmp_path: Path, encoding: str) -> None:
+    assert resolved(tmp_path, SPELLINGS.encode(encoding)) == ["1", "1", "3"]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_every_delimiter_of_spreadsheets_is_read(tmp_path: Path, delimiter: str) -> None:
+    assert resolved(tmp_path, SPELLINGS.replace(",", delimiter).encode()) == ["1", "1", "3"]
+
+
+def test_a_file_without_records_and_one_of_a_single_record(tmp_path: Path) -> None:
+    assert resolved(tmp_path, b"id,name,mail\n") == []
+    assert resolved(tmp_path, b"id,name,mail\n7,Ann Lee,ann@x.org\n") == ["7"]
+
+
+def test_records_that_are_the_same_all_over_are_one_customer_if_that_says_who_it_is(tmp_path: Path) -> None:
+    """There is nothing to compare then, and so no model."""
+    same = b"id,name,mail\n1,Ann Lee,ann@x.org\n2,Ann Lee,ann@x.org\n3,Ann Lee,ANN@x.org\n4,Ann Lee,\n"
+    assert resolved(tmp_path, same) == ["1", "1", "1", "4"]
+    assert resolved(tmp_path, b"id,name,mail\n1,Ann Lee,\n2,Ann Lee,\n") == ["1", "2"]
+
+
+def test_line_ends_inside_quotes_and_null_bytes_are_no_obstacle(tmp_path: Path) -> None:
+    spoiled = b'id,name,mail\n1,"Ann\nLee",ann@x.org\n2,Ann\x00 Lee,ann@x.org\n3,Bob Ray,bob@y.org\n'
+    assert resolved(tmp_path, spoiled) == ["1", "1", "3"]
