@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from customer360.identity.match.pairs import EVERY_PAIR, Keyring, Pairs, count
 
 Floats = NDArray[np.float64]
-PAIRS_A_MATCH = 1_000  # a new match is worth comparing so many pairs
+PAIRS_A_MATCH = 100  # a new match is worth comparing so many pairs
 FREE_PAIRS = 2_000_000  # of all rules together
 
 # Keys: name → (expression, columns it needs). `{}` is the side.
