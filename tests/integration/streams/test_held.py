@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from customer360.cli import build_app
 from customer360.errors import UserError
 from customer360.load import stream
 from customer360.pipeline import held
@@ -75,13 +77,36 @@ def test_replayed(refused: int, source: Source, warehouse: Any, load: Load, chec
     assert warehouse.fetch("select age from raw_history.shop__people where person_id = 11") == [(211,)], "in the order they were made"
 
 
-def test_waived(refused: int, warehouse: Any, load: Load) -> None:
-    assert held.settle(refused, "waive", **BY).state == "waived"
-    load()
+def command(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(build_app(arguments[0]), arguments)
+    if isinstance(result.exception, Exception) and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_waived_by_command(refused: int, warehouse: Any, load: Load) -> None:
+    code, output = command("held", "list", "--json")
+    listed = json.loads(output)
+    assert (code, listed["load_id"], listed["object"], listed["waiting"]) == (0, refused, "shop.people", 4)
+    assert listed["refusal"]["failures"][0]["expectation"] == "failed_rows"
+    assert "expect_column_values_to_be_between(age): 4 of 10" in command("held", "list")[1]
+    decided = (str(refused), "--by", "Ada", "--why", "a test")
+    code, output = command("held", "replay", *decided)
+    assert code == 3
+    assert f"load {refused} held, 0 published" in output
+    assert "expect_column_values_to_be_between(age): 4 of 10" in output
+    code, output = command("held", "waive", *decided)
+    assert (code, output) == (0, f"shop.people: load {refused} waived, 0 published, 0 in quarantine\n")
+    assert command("load", "shop.people")[0] == 0
     assert warehouse.fetch(ALIVE) == [(1, 1), (2, 2), (3, 3), (11, 11), (30, 31)]
     assert warehouse.fetch("select count(*) from landing.shop__people") == [(0,)]
     with pytest.raises(UserError, match="not held"):
-        held.settle(refused, "waive", **BY)
+        command("held", "waive", *decided)
+    with pytest.raises(UserError, match="there is no load 99999"):
+        command("held", "accept", "99999", *decided[1:])
+    code, output = command("streams", "--measure", "--json")
+    assert (code, json.loads(output)["object"], json.loads(output)["behind_seconds"]) == (0, "shop.people", 0)
+    assert "shop.people" in command("streams")[1]
 
 
 @pytest.mark.parametrize("step", ["converted", "gating", "merged", "published"])
