@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 START_SECONDS = 90
@@ -110,7 +111,9 @@ class KafkaBroker:
 
 
 def rabbitmq_program() -> str | None:
-    return shutil.which("rabbitmq-server") or next((p for p in ("/usr/sbin/rabbitmq-server",) if os.access(p, os.X_OK)), None)
+    """Debian's wrapper lets nobody but root start it, as another user; what it wraps runs as anybody."""
+    wrapped = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+    return wrapped if os.access(wrapped, os.X_OK) else shutil.which("rabbitmq-server")
 
 
 @contextlib.contextmanager
@@ -121,7 +124,6 @@ def rabbitmq() -> Iterator[str]:
         pytest.skip("no RabbitMQ: install the package rabbitmq-server (Debian, Ubuntu) to run this test")
     port, distribution = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="c360-rabbit-") as folder:
-        Path(folder).chmod(0o777)  # run as root, its script becomes the user rabbitmq
         name = f"c360{secrets.token_hex(4)}@localhost"
         environment = {
             **os.environ,
@@ -145,19 +147,15 @@ def rabbitmq() -> Iterator[str]:
             wait_until(lambda: _amqp_answers(address), process, "RabbitMQ")
             yield address
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)
+            _end(name)
             process.wait()
-            _end_epmd(environment["ERL_EPMD_PORT"])
 
 
-def _end_epmd(port: str) -> None:
-    """Erlang's port mapper outlives its broker; ours listens on a port of its own."""
-    import psutil
-
-    for process in psutil.process_iter(["name"]):
+def _end(name: str) -> None:
+    """Everything that was started for the broker of this name, Erlang's port mapper included, which goes its own way."""
+    for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.info["name"] == "epmd" and process.environ().get("ERL_EPMD_PORT") == port:
+            if process.environ().get("RABBITMQ_NODENAME") == name:
                 process.kill()
 
 
