@@ -5,7 +5,8 @@ STAMP := .venv/.installed
 MANIFEST := dbt_project/target/manifest.json
 DBT_FILES := $(shell find dbt_project -type f \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' \) -not -path 'dbt_project/target/*' 2>/dev/null)
 LOCKER := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links
-WORKERS ?= logical
+# one more than there are cores: the end-to-end tests mostly wait for Airflow
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo down test test-fast test-slow lint lint-python lint-types lint-layers lint-yaml lint-sql format bench bench-identity docs clean

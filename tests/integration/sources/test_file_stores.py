@@ -160,7 +160,7 @@ def test_each_file_once_by_content_whatever_its_name(pipeline: Pipeline, store: 
     store.put("members/5.csv", members(1, 2))  # sent again
     store.rename("members/2.csv.gz", "members/6.csv.gz")
     assert pipeline.load("club.members").counts.extracted == 0
-    store.put("members/1.csv", members(1, 6, name="Bob"))  # another content under a name we know
+    store.put("members/1.csv", members(1, 6, name="Bob"), age=3000)  # another content under a name we know
     store.rename("members/4.csv.part", "members/4.csv")
     outcome = pipeline.load("club.members")
     assert (outcome.counts.extracted, outcome.counts.published) == (3, 3)
