@@ -114,14 +114,16 @@ def _s3(parts: SplitResult, options: dict[str, str]) -> AbstractFileSystem:
     from s3fs import S3FileSystem
 
     client: dict[str, Any] = {"endpoint_url": options.get("endpoint_url"), "region_name": options.get("region")}
-    return S3FileSystem(
+    fs = S3FileSystem(
         key=unquote(parts.username) if parts.username else None,
         secret=unquote(parts.password) if parts.password else None,
         client_kwargs={name: value for name, value in client.items() if value},
-        config_kwargs={"connect_timeout": _CONNECT_SECONDS, "retries": {"max_attempts": 1}},  # a load has retries of its own
+        config_kwargs={"connect_timeout": _CONNECT_SECONDS, "retries": {"max_attempts": 1}},
         skip_instance_cache=True,
         use_listings_cache=False,
     )
+    fs.retries = 1  # a load has retries of its own
+    return fs
 
 
 def _sftp(system: str, parts: SplitResult, options: dict[str, str]) -> AbstractFileSystem:
