@@ -33,7 +33,8 @@ demo: setup  ## start everything, run the nightly path once, show the result (DE
 down:  ## stop what demo started
 	@if [ -x $(BIN)/customer360 ]; then $(BIN)/customer360 down; fi
 
-test: lint  ## lint, types, and the tests, in parallel
+test: setup  ## lint, types, and the tests, in parallel
+	@$(MAKE) --no-print-directory -j3 lint
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not broad"
 
 test-fast: setup  ## the tests that take less than half a minute each

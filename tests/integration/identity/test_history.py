@@ -96,7 +96,7 @@ def _step(  # noqa: C901  # one branch per kind of happening
     return "source"
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS[:2], *(pytest.param(seed, marks=pytest.mark.broad) for seed in SEEDS[2:])])
 def test_incremental_runs_end_where_a_full_run_does(seed: int, sources: Any, identity: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full_run, "RECORDS_AT_ONCE", 5)
     if seed % 2:  # components that are taken apart for their size
