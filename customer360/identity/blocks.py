@@ -12,13 +12,11 @@ import pyarrow.compute as pc
 from customer360.identity.match.columns import frame_of_wide
 from customer360.identity.match.database import connect
 from customer360.identity.match.model import Model, ModelError
+from customer360.identity.match.pairs import conjuncts
 
-_LEFT = re.compile(r"\bl\.")
-_RIGHT = re.compile(r"\br\.")
 _COLUMN = re.compile(r"\b[lr]\.(\w+)")
 _CHUNK = 20_000
 _SEVERAL = "_any"  # ends the name of a column of all values of a type, where some record has several
-_EVERY_PAIR = "1 = 1"
 
 
 def wide_frame(records: Iterable[tuple[str, Mapping[str, Sequence[str]]]]) -> pa.Table:
@@ -128,16 +126,10 @@ def _hashed(number: int, expressions: Sequence[str]) -> str:
 
 
 def _key_expressions(rule: str) -> list[str]:
-    if rule.strip() == _EVERY_PAIR:
-        return []
-    expressions = []
-    for conjunct in re.split(r"\s+and\s+", rule, flags=re.IGNORECASE):
-        left, equals, right = conjunct.partition(" = ")
-        plain = _LEFT.sub("", left).strip()
-        if not equals or plain != _RIGHT.sub("", right).strip():
-            raise ModelError(
-                f"blocking rule {rule!r} of the model is no conjunction of equalities, so its keys cannot be kept per record. "
-                "Write it as `l.x = r.x and …`."
-            )
-        expressions.append(plain)
+    expressions = conjuncts(rule)
+    if expressions is None:
+        raise ModelError(
+            f"blocking rule {rule!r} of the model is no conjunction of equalities, so its keys cannot be kept per record. "
+            "Write it as `l.x = r.x and …`."
+        )
     return expressions

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 Keys = NDArray[np.uint64]  # one a row of the frame; 0: the key is unknown and equals none
 Rows = NDArray[np.int64]
 _MIX = np.uint64(0x9E3779B97F4A7C15)
-_SIDE = re.compile(r"\b[lr]\.")
+_LEFT = re.compile(r"\bl\.")
+_RIGHT = re.compile(r"\br\.")
 _AT_ONCE = 4_000_000  # pairs made before they are packed
 EVERY_PAIR = "1 = 1"
 
@@ -102,8 +103,8 @@ def conjuncts(rule: str) -> list[str] | None:
     expressions = []
     for conjunct in re.split(r"\s+and\s+", rule, flags=re.IGNORECASE):
         left, equals, right = conjunct.partition(" = ")
-        plain = _SIDE.sub("", left).strip()
-        if not equals or plain != _SIDE.sub("", right).strip():
+        plain = _LEFT.sub("", left).strip()
+        if not equals or plain != _RIGHT.sub("", right).strip():
             return None
         expressions.append(plain)
     return expressions

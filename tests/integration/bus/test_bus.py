@@ -17,7 +17,8 @@ from customer360.pipeline import streams
 from customer360.pipeline.ingest import SourceDown, ingest_object
 from tests.integration.bus import brokers
 from tests.integration.load.conftest import assert_adds_up, snapshot
-from tests.integration.streams.conftest import HEAD, forked, write_checkout
+from tests.integration.streams.conftest import HEAD, write_checkout
+from tests.killing import forked
 
 pytestmark = pytest.mark.integration
 

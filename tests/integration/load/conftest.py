@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +14,7 @@ import pytest
 from customer360.load.ledger import Counts
 from customer360.pipeline.ingest import ingest_object
 from customer360.pipeline.outcome import LoadOutcome
+from tests.killing import forked
 
 CONTRACT = """
 apiVersion: v3.1.0
@@ -217,23 +214,7 @@ def run_killed(name: str, environment: dict[str, str], *, kill_after: float | No
     Forked, so that it need not import everything again; it opens its own connections.
     """
 
-    def child() -> None:
-        os.environ.update(environment)
-        try:
-            ingest_object(system, name, sleep=lambda _: None)
-        except BaseException:
-            os._exit(70)
-        os._exit(0)
-
-    process = multiprocessing.get_context("fork").Process(target=child)
-    process.start()
-    if kill_after is not None:
-        time.sleep(kill_after)
-        if process.is_alive() and process.pid:
-            os.kill(process.pid, signal.SIGKILL)
-    process.join(60)
-    assert process.exitcode is not None, "the load hangs"
-    return process.exitcode
+    return forked(lambda: ingest_object(system, name, sleep=lambda _: None), environment, kill_after=kill_after)
 
 
 @pytest.fixture(scope="session", autouse=True)

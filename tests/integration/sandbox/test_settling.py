@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
-import time
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +14,7 @@ from sandbox.advance import advance
 from sandbox.world import World
 from tests.integration.sandbox.conftest import Running
 from tests.integration.sandbox.test_systems import record_ids
+from tests.killing import forked
 
 pytestmark = pytest.mark.integration
 
@@ -23,21 +22,12 @@ pytestmark = pytest.mark.integration
 def killed(prepare: Callable[[], None] | None = None, *, after: float | None = None) -> int:
     """An advance in a process of its own that `prepare` makes end itself, or that is killed after so many seconds; its exit code."""
 
-    def child() -> None:
+    def action() -> None:
         if prepare:
             prepare()
         advance(changes_wanted=60)
-        os._exit(0)
 
-    process = multiprocessing.get_context("fork").Process(target=child)
-    process.start()
-    if after is not None:
-        time.sleep(after)
-        if process.is_alive() and process.pid:
-            os.kill(process.pid, signal.SIGKILL)
-    process.join(60)
-    assert process.exitcode is not None
-    return process.exitcode
+    return forked(action, kill_after=after)
 
 
 def dies(*_: object) -> None:

@@ -25,7 +25,8 @@ from customer360.pipeline.ingest import ingest_object
 from customer360.service.signatures import sign
 from customer360.service.webhooks import application
 from tests.integration.load.conftest import assert_adds_up
-from tests.integration.streams.conftest import HEAD, forked, write_checkout
+from tests.integration.streams.conftest import HEAD, write_checkout
+from tests.killing import forked
 
 pytestmark = pytest.mark.integration
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,25 +132,3 @@ def load(source: Source, warehouse: Any) -> Callable[..., LoadOutcome]:
         return outcome
 
     return run
-
-
-def forked(action: Callable[[], Any], environment: dict[str, str], *, kill_after: float | None = None) -> int:
-    """Run `action` in a process of its own that has everything imported; its exit code, negative for the signal that ended it."""
-
-    def child() -> None:
-        os.environ.update(environment)
-        try:
-            action()
-        except BaseException:
-            os._exit(70)
-        os._exit(0)
-
-    process = multiprocessing.get_context("fork").Process(target=child)
-    process.start()
-    if kill_after is not None:
-        time.sleep(kill_after)
-        if process.is_alive() and process.pid:
-            os.kill(process.pid, signal.SIGKILL)
-    process.join(60)
-    assert process.exitcode is not None, "the process hangs"
-    return process.exitcode

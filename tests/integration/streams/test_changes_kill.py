@@ -17,7 +17,8 @@ from customer360.load.killpoints import STEPS
 from customer360.pipeline.ingest import ingest_object, resolve_object
 from customer360.warehouse.connections import environment_variable
 from tests.integration.load.conftest import snapshot
-from tests.integration.streams.conftest import PEOPLE_SUITE, SHOP, TABLE, Source, forked, free_slots, write_checkout
+from tests.integration.streams.conftest import PEOPLE_SUITE, SHOP, TABLE, Source, free_slots, write_checkout
+from tests.killing import forked
 
 pytestmark = pytest.mark.integration
 

@@ -17,7 +17,8 @@ from customer360.pipeline import held
 from customer360.pipeline.ingest import ingest_object, resolve_object
 from customer360.pipeline.outcome import LoadOutcome
 from tests.integration.load.conftest import assert_adds_up
-from tests.integration.streams.conftest import PEOPLE_SUITE, Source, forked
+from tests.integration.streams.conftest import PEOPLE_SUITE, Source
+from tests.killing import forked
 
 pytestmark = pytest.mark.integration
 
