@@ -15,7 +15,7 @@ from rich.table import Column, Table
 
 from customer360.commands.terminal import steward
 from customer360.errors import UserError
-from customer360.identity import stewardship
+from customer360.identity.stewardship import desk
 
 app = typer.Typer(no_args_is_help=True, help="Decide which records are the same customer where the evidence cannot.")
 
@@ -28,7 +28,7 @@ AtOnce = Annotated[bool, typer.Option("--resolve", help="Act on it at once, inst
 
 @app.command("list")
 def list_questions(
-    kind: Annotated[list[str] | None, typer.Option(help="Only this kind; repeat for several: " + ", ".join(stewardship.KINDS))] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only this kind; repeat for several: " + ", ".join(desk.KINDS))] = None,
     system: Annotated[list[str] | None, typer.Option(help="Only questions with a record of this source system.")] = None,
     postponed: Annotated[bool, typer.Option("--postponed", help="Those that were put off, instead of those that wait.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, most valuable first.")] = 20,
@@ -38,11 +38,11 @@ def list_questions(
 
     value = chance that the present state is wrong × (records that would move + their order value ÷ a customer's mean order value)
     """
-    unknown = sorted(set(kind or ()) - set(stewardship.KINDS))
+    unknown = sorted(set(kind or ()) - set(desk.KINDS))
     if unknown:
-        raise UserError(f"no question is of kind {unknown[0]!r}; use {', '.join(stewardship.KINDS)}")
+        raise UserError(f"no question is of kind {unknown[0]!r}; use {', '.join(desk.KINDS)}")
     with steward() as connection:
-        found = stewardship.queue(
+        found = desk.queue(
             connection,
             kinds=kind or None,  # type: ignore[arg-type]  # checked above
             systems=system or None,
@@ -68,7 +68,7 @@ def list_questions(
         )
     if found.questions:
         console.print(table)
-    for name, meaning in stewardship.KINDS.items():
+    for name, meaning in desk.KINDS.items():
         if found.waiting.get(name):
             console.print(f"{found.waiting[name]:>8,}  {name.replace('_', ' '):<14} {meaning}")
     console.print(f"{found.postponed:>8,}  postponed" if found.postponed else "" if found.waiting else "nothing waits for a decision")
@@ -89,14 +89,14 @@ def show(
     from customer360.pipeline.explain import explain
 
     with steward() as connection:
-        case = stewardship.case(connection, left, right)
+        case = desk.case(connection, left, right)
     with steward() as connection:
         found = explain(connection, left, right)
     if as_json:
         _print_json({**asdict(case), "explanation": document(found)})
         return
     for one in case.questions:
-        sys.stdout.write(f"{one.kind.replace('_', ' ')}: {stewardship.KINDS[one.kind]}; value {one.value:.2f}\n")
+        sys.stdout.write(f"{one.kind.replace('_', ' ')}: {desk.KINDS[one.kind]}; value {one.value:.2f}\n")
         if one.postponed_until:
             sys.stdout.write(f"postponed until {one.postponed_until:%Y-%m-%d %H:%M} UTC\n")
     if not case.questions:
@@ -118,7 +118,7 @@ def decide(
     if answer not in ("same", "different"):
         raise UserError(f"{answer!r} is no answer; say same or different")
     with steward() as connection:
-        decided = stewardship.decide(
+        decided = desk.decide(
             connection,
             left,
             right,
@@ -135,7 +135,7 @@ def decide(
 def undo(left: Left, right: Right, by: By, why: Why, at_once: AtOnce = False) -> None:
     """Withdraw the decision that stands on two records. One that it had overruled does not come back."""
     with steward() as connection:
-        gone = stewardship.undo(connection, left, right, by=by, reason=why)
+        gone = desk.undo(connection, left, right, by=by, reason=why)
     sys.stdout.write(f"{gone.record_id_l} and {gone.record_id_r}: no longer decided ({gone.answer} by {gone.decided_by} withdrawn)\n")
     _after(at_once=at_once)
 
@@ -154,7 +154,7 @@ def postpone(
         raise UserError("say until when: --until 2026-12-31, or --days 14")
     then = until.replace(tzinfo=UTC) if until is not None else datetime.now(UTC) + timedelta(days=days or 0)
     with steward() as connection:
-        stewardship.postpone(connection, left, right, until=then, by=by, reason=why)
+        desk.postpone(connection, left, right, until=then, by=by, reason=why)
     sys.stdout.write(f"asked again from {then:%Y-%m-%d %H:%M} UTC\n")
 
 
@@ -162,7 +162,7 @@ def postpone(
 def resume(left: Left, right: Right, by: By, why: Why) -> None:
     """Put a postponed question back into the queue."""
     with steward() as connection:
-        was_postponed = stewardship.resume(connection, left, right, by=by, reason=why)
+        was_postponed = desk.resume(connection, left, right, by=by, reason=why)
     sys.stdout.write("back in the queue\n" if was_postponed else "it was not postponed\n")
 
 
@@ -170,7 +170,7 @@ def resume(left: Left, right: Right, by: By, why: Why) -> None:
 def history(left: Left, right: Right, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Everything decided and done about two records: who, when, why."""
     with steward() as connection:
-        actions = stewardship.history(connection, left, right)
+        actions = desk.history(connection, left, right)
     if as_json:
         _print_json(actions)
     else:

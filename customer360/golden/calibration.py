@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from customer360.golden.checked import CheckedValue
 from customer360.golden.rules import UNCALIBRATED, Calibration
-from customer360.identity.evaluation import Interval, wilson
+from customer360.identity.models.evaluation import Interval, wilson
 
 EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 LEAST_CHECKED = 50  # fewer say too little of a group: it keeps what it has

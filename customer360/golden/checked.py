@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 
-from customer360.identity.labels import LabelError, labelled_rows
+from customer360.identity.models.labels import LabelError, labelled_rows
 from customer360.identity.standardise import SEMANTIC_TYPES, standardise
 
 COLUMNS = ("record_id", "attribute", "value")

@@ -15,18 +15,22 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from customer360.identity import components, customers, decisions, edges, evidence, extraction, probabilistic, review_queue
-from customer360.identity.blocks import Blocker
-from customer360.identity.evidence import Edge, RefusedValue
-from customer360.identity.keyed_hash import key, keyed_hash
-from customer360.identity.limits import Breach, RunFigures, breaches
+from customer360.identity.clusters import components
+from customer360.identity.clusters.parts import parts
+from customer360.identity.clusters.pieces import LARGEST_PIECE
+from customer360.identity.customers import customer_tables
+from customer360.identity.customers.limits import Breach, RunFigures, breaches
+from customer360.identity.evidence import certain, edges, probabilistic
+from customer360.identity.evidence.blocks import Blocker
+from customer360.identity.evidence.certain import Edge, RefusedValue
+from customer360.identity.evidence.keyed_hash import key, keyed_hash
 from customer360.identity.match.model import Model
-from customer360.identity.parts import parts
-from customer360.identity.pieces import LARGEST_PIECE
-from customer360.identity.records import RecordChanges, RecordWriter
+from customer360.identity.records import extraction
+from customer360.identity.records.record_tables import RecordChanges, RecordWriter
+from customer360.identity.records.sources import RecordSource, shape_version
 from customer360.identity.settings import Settings
-from customer360.identity.sources import RecordSource, shape_version
 from customer360.identity.steps import Progress, Steps
+from customer360.identity.stewardship import decisions, review_queue
 
 CONSUMER = "identity"
 _MEANING = 2  # raise it when the same records, settings and model come to other edges or customers: the next run is then a full one
@@ -142,7 +146,7 @@ def run(connection: Connection[Any], rules: Rules, *, full: bool, accept: bool =
             weak_below=weak_below,
         )
     if made.kinds:
-        customers.log(connection, made, run_id=run_id)
+        customer_tables.log(connection, made, run_id=run_id)
     result.counts = _counts(changes, evidenced, made, start.customers)
     result.counts |= {"questions_written": asked.written, "questions_settled": asked.removed}
     something = bool(changes.changed or evidenced.differences or evidenced.added or made.kinds)
@@ -183,7 +187,7 @@ def _records(connection: Connection[Any], rules: Rules, start: _Start, *, everyt
         present: set[str] = set()
         for source in sources:
             present |= writer.write(extraction.extract(connection, source, only_pending=False))
-        known = evidence.stream(connection, "select record_id from identity.record where not is_deleted", [])
+        known = certain.stream(connection, "select record_id from identity.record where not is_deleted", [])
         writer.delete(sorted(record_id for (record_id,) in known if record_id not in present))
         connection.execute("analyze identity.record, identity.record_attribute, identity.record_link")
         return writer.changes
@@ -220,7 +224,7 @@ def _edges(
     """Make the edges what they should be: all of them, or those that a change can have touched."""
     settings = rules.settings
     edges.prepare(connection)
-    evidence.touched_tables(
+    certain.touched_tables(
         connection,
         identifiers=None if everything else changes.identifiers,
         links=None if everything else changes.links,
@@ -229,9 +233,9 @@ def _edges(
     model = rules.model
     scored = probabilistic.all_edges(connection, model) if everything else probabilistic.edges_of(connection, model, changed)
     wanted: Iterable[Iterator[Edge | RefusedValue]] = (
-        evidence.exact_edges(connection, settings=settings, secret=secret),
-        evidence.declared_edges(connection, settings=settings, secret=secret),
-        evidence.decided_edges(connection, record_ids=None if everything else sorted(changed)),
+        certain.exact_edges(connection, settings=settings, secret=secret),
+        certain.declared_edges(connection, settings=settings, secret=secret),
+        certain.decided_edges(connection, record_ids=None if everything else sorted(changed)),
         scored,
     )
     _, refused = edges.collect(connection, chain.from_iterable(wanted), run_id=run_id)
@@ -244,7 +248,7 @@ def _edges(
         connection.execute("analyze identity.edge")
     else:
         hashes = [keyed_hash(secret, attribute, value) for attribute, value in changes.identifiers]
-        hashes += [keyed_hash(secret, evidence.LINK, target, value) for target, value in changes.links]
+        hashes += [keyed_hash(secret, certain.LINK, target, value) for target, value in changes.links]
         differences = edges.apply_scope(connection, identifiers=hashes, records=sorted(changed))
         added = sum(one.change == "added" for one in differences)
     return edges.EdgeChanges(differences=differences, added=added, values_decided=decided, values_refused=refused)
@@ -260,11 +264,11 @@ def _customers(
     *,
     run_id: int,
     everything: bool,
-) -> tuple[customers.CustomerChanges, set[str]]:
+) -> tuple[customer_tables.CustomerChanges, set[str]]:
     """Cluster what the change reaches, or everything, and write what that does to the customers. Returns that, and the records that an
     incremental run looked at."""
     threshold = rules.model.match_threshold
-    made, examined = customers.CustomerChanges(), set[str]()
+    made, examined = customer_tables.CustomerChanges(), set[str]()
     changed_records = changes.changed
     scopes = _scopes(connection, changed, evidenced, threshold, everything=everything)
     while True:
@@ -277,9 +281,11 @@ def _customers(
         with steps.step("customers"):
             here = set(scope.records)
             differences = [one for one in evidenced.differences if one.record_id_l in here or one.record_id_r in here]
-            planned = customers.plan(connection, scope=scope, clusters=found, changed_records=changed_records, differences=differences)
+            planned = customer_tables.plan(
+                connection, scope=scope, clusters=found, changed_records=changed_records, differences=differences
+            )
             if not planned.is_empty:
-                customers.write(connection, planned, run_id=run_id)
+                customer_tables.write(connection, planned, run_id=run_id)
             if everything:  # the next part and the review queue are planned for what is there now, not for empty tables
                 connection.execute("analyze identity.customer, identity.membership")
             made.add(planned, examined=len(scope.records))
@@ -300,7 +306,9 @@ def _scopes(
         yield 0
 
 
-def _counts(changes: RecordChanges, evidenced: edges.EdgeChanges, made: customers.CustomerChanges, customers_before: int) -> dict[str, int]:
+def _counts(
+    changes: RecordChanges, evidenced: edges.EdgeChanges, made: customer_tables.CustomerChanges, customers_before: int
+) -> dict[str, int]:
     by_change = {name: sum(one.change == name for one in evidenced.differences) for name in ("removed", "changed")}
     return {
         "records_read": changes.seen,

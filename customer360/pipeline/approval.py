@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from customer360.errors import UserError
-from customer360.identity import models as registry
-from customer360.identity.models import Candidate
+from customer360.identity.models import registry as registry
+from customer360.identity.models.registry import Candidate
 from customer360.observe import incidents
 from customer360.pipeline import models
 from customer360.pipeline.comparison_text import comparison_text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from customer360.identity.churn import Churn
-from customer360.identity.paired import Estimate, Loss
+from customer360.identity.models.churn import Churn
+from customer360.identity.models.paired import Estimate, Loss
 from customer360.pipeline.models import Comparison
 
 _TOLD_BY = {"clusters": "known people", "pairs": "labelled pairs"}

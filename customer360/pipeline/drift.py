@@ -12,9 +12,9 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from customer360.errors import UserError
-from customer360.identity.drift import Measure, Past, measure
+from customer360.identity.report.drift import Measure, Past, measure
+from customer360.identity.report.summary import Summary, summarise
 from customer360.identity.resolution import Rules
-from customer360.identity.summary import Summary, summarise
 from customer360.observe.incidents import close_incident, open_incident
 from customer360.pipeline import evaluate
 from customer360.pipeline.evaluate import LabelScore, Quality

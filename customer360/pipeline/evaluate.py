@@ -11,10 +11,10 @@ from typing import Any
 from psycopg import Connection
 
 from customer360.errors import UserError
-from customer360.identity.evaluation import Evaluation, Truth, evaluate
-from customer360.identity.evidence import stream
-from customer360.identity.labels import LabelledPair, PairEvaluation, evaluate_pairs, read_clusters, read_pairs
-from customer360.identity.paired import Loss, loss_on_pairs, losses_on_people
+from customer360.identity.evidence.certain import stream
+from customer360.identity.models.evaluation import Evaluation, Truth, evaluate
+from customer360.identity.models.labels import LabelledPair, PairEvaluation, evaluate_pairs, read_clusters, read_pairs
+from customer360.identity.models.paired import Loss, loss_on_pairs, losses_on_people
 from customer360.pipeline.resolve import read_rules
 from customer360.platform import home
 from customer360.warehouse import connections

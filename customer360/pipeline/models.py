@@ -11,20 +11,20 @@ from psycopg import Connection, IsolationLevel
 
 from customer360.contracts.reader import load_contracts
 from customer360.errors import UserError
-from customer360.identity import models
-from customer360.identity.blocks import wide_frame
-from customer360.identity.churn import Churn, Outcome, churn
-from customer360.identity.extraction import extract, present_sources
-from customer360.identity.limits import Breach
+from customer360.identity.customers.limits import Breach
+from customer360.identity.evidence.blocks import wide_frame
 from customer360.identity.match.model import Model
 from customer360.identity.match.train import train as train_unlabelled
-from customer360.identity.model_gate import Trial, insane, judge
-from customer360.identity.models import Candidate, ModelInUse
-from customer360.identity.paired import Loss
+from customer360.identity.models import registry
+from customer360.identity.models.churn import Churn, Outcome, churn
+from customer360.identity.models.gate import Trial, insane, judge
+from customer360.identity.models.paired import Loss
+from customer360.identity.models.registry import Candidate, ModelInUse
+from customer360.identity.models.training import train_on_birth_dates
+from customer360.identity.records.extraction import extract, present_sources
+from customer360.identity.records.sources import record_sources
 from customer360.identity.resolution import Rules
 from customer360.identity.settings import read_settings
-from customer360.identity.sources import record_sources
-from customer360.identity.training import train_on_birth_dates
 from customer360.observe.incidents import close_incident, open_incident
 from customer360.pipeline import evaluate
 from customer360.pipeline.resolve import PERSON_MODEL, SETTINGS, read_rules
@@ -88,7 +88,7 @@ def train_candidate(*, note: str | None = None, progress: Progress | None = None
     on has changed."""
     model = train(progress=progress)
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        models.keep(connection, model, note=note)
+        registry.keep(connection, model, note=note)
     return model.version
 
 
@@ -100,7 +100,7 @@ def compare(version: str, *, run_url: str | None = None, progress: Progress | No
     """
     rules = read_rules()
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        model = models.load(connection, models.resolve_version(connection, version))
+        model = registry.load(connection, registry.resolve_version(connection, version))
     broken = insane(model, rules.settings.model_gate)
     told, losses = _tried(replace(rules, model=model), progress)
     trial = Trial(customers=told.customers_before, disturbed=told.disturbed, largest=told.largest, losses=losses)
@@ -112,7 +112,7 @@ def compare(version: str, *, run_url: str | None = None, progress: Progress | No
         breaches=[*broken, *judge(trial, rules.settings.model_gate, rules.settings.gate)],
     )
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        models.note_comparison(connection, model.version, compared_with=rules.model_version, comparison=found.as_dict())
+        registry.note_comparison(connection, model.version, compared_with=rules.model_version, comparison=found.as_dict())
         _tell(connection, found, run_url)
     return found
 
@@ -139,17 +139,17 @@ def approve(version: str, *, by: str, note: str | None = None, request: str | No
     """
     reviewed = reviewed_model()
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        if request is not None and models.is_answered(connection, request):
-            return models.in_use(connection, reviewed)
+        if request is not None and registry.is_answered(connection, request):
+            return registry.in_use(connection, reviewed)
         if version in ("reviewed", reviewed.version):
             version = reviewed.version
         else:
-            one = models.candidate(connection, version)
-            _check_approvable(one, used=models.in_use(connection, reviewed).model.version)
+            one = registry.candidate(connection, version)
+            _check_approvable(one, used=registry.in_use(connection, reviewed).model.version)
             version = one.version
-        models.decide(connection, version, verdict="approved", decided_by=by, note=note, reviewed=reviewed, request=request)
+        registry.decide(connection, version, verdict="approved", decided_by=by, note=note, reviewed=reviewed, request=request)
         close_incident(connection, kind="approval_awaited", subject=awaited(version), reason=f"approved by {by}")
-        return models.in_use(connection, reviewed)
+        return registry.in_use(connection, reviewed)
 
 
 def reject(version: str, *, by: str, note: str | None = None, request: str | None = None) -> str:
@@ -157,12 +157,12 @@ def reject(version: str, *, by: str, note: str | None = None, request: str | Non
     UserError."""
     reviewed = reviewed_model()
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        one = models.candidate(connection, version)
-        if request is not None and models.is_answered(connection, request):
+        one = registry.candidate(connection, version)
+        if request is not None and registry.is_answered(connection, request):
             return one.version
-        if models.in_use(connection, reviewed).model.version == one.version:
+        if registry.in_use(connection, reviewed).model.version == one.version:
             raise UserError(f"model {one.version} is in use; approve another, or the file: `customer360 model approve reviewed`")
-        models.decide(connection, one.version, verdict="rejected", decided_by=by, note=note, reviewed=reviewed, request=request)
+        registry.decide(connection, one.version, verdict="rejected", decided_by=by, note=note, reviewed=reviewed, request=request)
         close_incident(connection, kind="approval_awaited", subject=awaited(one.version), reason=f"rejected by {by}")
         return one.version
 
@@ -189,13 +189,13 @@ def known() -> tuple[ModelInUse, list[Candidate]]:
     """The model in use, and all candidates, newest first."""
     reviewed = reviewed_model()
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        return models.in_use(connection, reviewed), models.candidates(connection)
+        return registry.in_use(connection, reviewed), registry.candidates(connection)
 
 
 def find(version: str) -> str:
     """The whole version of the candidate that begins so. Raises UserError."""
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        return models.resolve_version(connection, version)
+        return registry.resolve_version(connection, version)
 
 
 def reviewed_model() -> Model:
@@ -208,7 +208,7 @@ def _named(model: str | Path) -> Model:
     if path.suffix == ".json" or path.exists():
         return Model.load(path)
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        return models.load(connection, models.resolve_version(connection, str(model)))
+        return registry.load(connection, registry.resolve_version(connection, str(model)))
 
 
 def _tried(candidate: Rules, progress: Progress | None) -> tuple[Churn, list[Loss]]:
@@ -233,7 +233,7 @@ def _tell(connection: Connection[Any], found: Comparison, run_url: str | None) -
         close_incident(connection, kind="model_refused", subject=SUBJECT, reason=f"model {found.version} passes the model gate")
         return
     told = ", ".join(one.limit for one in found.breaches)
-    models.decide(connection, found.version, verdict="refused", decided_by=models.GATE, note=told, reviewed=reviewed_model())
+    registry.decide(connection, found.version, verdict="refused", decided_by=registry.GATE, note=told, reviewed=reviewed_model())
     open_incident(
         connection,
         kind="model_refused",

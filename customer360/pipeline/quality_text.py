@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.table import Column, Table
 
-from customer360.identity.evaluation import Evaluation, EvidenceFigures, Figures, Interval
-from customer360.identity.labels import PairEvaluation, PairFigures
+from customer360.identity.models.evaluation import Evaluation, EvidenceFigures, Figures, Interval
+from customer360.identity.models.labels import PairEvaluation, PairFigures
 from customer360.pipeline.evaluate import Quality
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from customer360.identity import models
+from customer360.identity.models import registry
 from customer360.identity.report.page import Night, Report, Run, page
 from customer360.pipeline import drift
 from customer360.pipeline.drift import Taken
@@ -51,7 +51,7 @@ def _report(connection: Connection[Any], taken: Taken) -> Report:
     if row is None:
         raise RuntimeError(f"identity run {taken.run_id} is gone")
     mode, finished_at, figures = row
-    used = models.in_use(connection, reviewed_model())
+    used = registry.in_use(connection, reviewed_model())
     origin = used.origin if used.model.version == taken.model_version else "no longer in use: the next run is a full one"
     nights = [
         Night(

@@ -14,12 +14,12 @@ from psycopg import Connection, IsolationLevel
 from psycopg.types.json import set_json_loads
 
 from customer360.contracts.reader import load_contracts
-from customer360.identity import models
-from customer360.identity.limits import Breach
+from customer360.identity.customers.limits import Breach
 from customer360.identity.match.model import Model
+from customer360.identity.models import registry
+from customer360.identity.records.sources import record_sources
 from customer360.identity.resolution import IdentityGateError, Rules, run
 from customer360.identity.settings import read_settings
-from customer360.identity.sources import record_sources
 from customer360.observe.incidents import close_incident, open_incident
 from customer360.platform import home
 from customer360.warehouse import connections
@@ -56,7 +56,7 @@ def read_rules(repo: Path | None = None) -> Rules:
     root = repo or home.repo()
     reviewed = Model.load(root / PERSON_MODEL)
     with connections.connect(role=Role.TRANSFORMER) as connection:
-        model = models.in_use(connection, reviewed).model
+        model = registry.in_use(connection, reviewed).model
     return Rules(sources=record_sources(load_contracts().values()), settings=read_settings(root / SETTINGS), model=model)
 
 

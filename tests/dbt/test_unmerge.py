@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from customer360.contracts.reader import load_contracts
-from customer360.identity import decisions
+from customer360.identity.records.sources import record_sources
 from customer360.identity.resolution import Rules
 from customer360.identity.settings import read_settings
-from customer360.identity.sources import record_sources
+from customer360.identity.stewardship import decisions
 from customer360.pipeline import build as building
 from customer360.pipeline.resolve import SETTINGS, resolve
 from customer360.platform import home

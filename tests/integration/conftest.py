@@ -16,9 +16,9 @@ from customer360.contracts.model import SourceObject
 from customer360.contracts.reader import load_contracts
 from customer360.identity.match.model import Model
 from customer360.identity.match.splinking import settings as splink_settings
+from customer360.identity.records.sources import record_sources
 from customer360.identity.resolution import Rules
 from customer360.identity.settings import Settings, read_settings
-from customer360.identity.sources import record_sources
 from customer360.pipeline.resolve import SETTINGS, ResolveOutcome, resolve
 from customer360.platform import home
 from customer360.warehouse import tables

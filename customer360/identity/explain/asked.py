@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from customer360.identity.explain.explanation import OpenQuestion
-from customer360.identity.stewardship import Decision
+from customer360.identity.stewardship.desk import Decision
 
 
 def unanswered(questions: Iterable[OpenQuestion], decisions: Iterable[Decision], customers: Mapping[str, UUID]) -> list[OpenQuestion]:

@@ -9,13 +9,13 @@ from typing import Any
 from psycopg import Connection
 
 from customer360.errors import UserError
-from customer360.identity import models
-from customer360.identity.blocks import wide_frame
+from customer360.identity.evidence.blocks import wide_frame
+from customer360.identity.evidence.keyed_hash import key
 from customer360.identity.explain.explanation import Evidence, Ground
 from customer360.identity.explain.reading import Standard
-from customer360.identity.keyed_hash import key
 from customer360.identity.match.breakdown import Breakdown, FieldWeight, breakdowns
 from customer360.identity.match.model import Model, ModelError
+from customer360.identity.models import registry
 from customer360.identity.settings import Settings
 
 NOT_KEPT = "not kept"  # level of a recorded weight whose model is gone
@@ -44,7 +44,7 @@ def read_basis(connection: Connection[Any], *, reviewed: Model, settings: Settin
     if row is None:
         raise ExplainError("identity has not run yet, so there are no customers to explain; run `customer360 resolve` first")
     run_id, run_at, version, rules_version = row
-    used = models.in_use(connection, reviewed).model
+    used = registry.in_use(connection, reviewed).model
     used_version = used.version
     notes = []
     model, model_version = used if used_version == version else _kept(connection, version, reviewed), version
@@ -78,8 +78,8 @@ def _kept(connection: Connection[Any], version: str, reviewed: Model) -> Model |
     if reviewed.version == version:
         return reviewed
     try:
-        return models.load(connection, version)
-    except (models.RegistryError, ModelError):  # not there, or not usable by this version of the code
+        return registry.load(connection, version)
+    except (registry.RegistryError, ModelError):  # not there, or not usable by this version of the code
         return None
 
 

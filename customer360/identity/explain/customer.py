@@ -10,7 +10,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from customer360.identity import stewardship
+from customer360.identity.clusters.weak_links import Link, strongest_tree, weak_links
+from customer360.identity.evidence.keyed_hash import keyed_hash
 from customer360.identity.explain import reading
 from customer360.identity.explain.asked import unanswered
 from customer360.identity.explain.basis import Basis, ExplainError, broken_down, scored
@@ -23,9 +24,8 @@ from customer360.identity.explain.explanation import (
     SharedIdentifier,
     TreeLink,
 )
-from customer360.identity.keyed_hash import keyed_hash
-from customer360.identity.stewardship import Decision
-from customer360.identity.weak_links import Link, strongest_tree, weak_links
+from customer360.identity.stewardship import desk
+from customer360.identity.stewardship.desk import Decision
 
 
 def explain_customer(connection: Connection[Any], asked: UUID, *, basis: Basis, values: bool = False) -> CustomerExplanation:
@@ -41,7 +41,7 @@ def explain_customer(connection: Connection[Any], asked: UUID, *, basis: Basis, 
     inside = [one for one in edges if one.record_id_l in records and one.record_id_r in records]
     pairs = {(one.record_id_l, one.record_id_r) for one in inside if one.kind == "probabilistic"}
     inside = broken_down(basis, inside, scored(basis, reading.standards(connection, named), pairs) if pairs else {})
-    decisions = stewardship.standing_at(connection, named)
+    decisions = desk.standing_at(connection, named)
     others = _customers_of(connection, edges, records, decisions)
     return CustomerExplanation(
         asked=asked,

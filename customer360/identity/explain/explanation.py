@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from customer360.identity.match.breakdown import Breakdown
-from customer360.identity.stewardship import Action, Decision
+from customer360.identity.stewardship.desk import Action, Decision
 
 Kind = Literal["decided", "declared", "exact", "probabilistic"]
 KINDS: Mapping[Kind, str] = {

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
-from customer360.identity.agreement import Agreement, Person, agreement
-from customer360.identity.components import LARGEST_COMPARED, contradicts, identifying_values, weight
+from customer360.identity.clusters.components import LARGEST_COMPARED, contradicts, identifying_values, weight
+from customer360.identity.clusters.pieces import LARGEST_PIECE
+from customer360.identity.evidence.agreement import Agreement, Person, agreement
+from customer360.identity.evidence.identifiers import NEEDED
 from customer360.identity.explain import words
 from customer360.identity.explain.explanation import Evidence, Obstacle, Record
 from customer360.identity.explain.reading import Refusal, Standard
-from customer360.identity.identifiers import NEEDED
 from customer360.identity.match.breakdown import Breakdown
-from customer360.identity.pieces import LARGEST_PIECE
 from customer360.identity.settings import Settings
-from customer360.identity.stewardship import Decision
+from customer360.identity.stewardship.desk import Decision
 
 
 def of_records(left: Record, right: Record) -> list[Obstacle]:

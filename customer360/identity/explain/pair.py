@@ -8,21 +8,21 @@ from typing import Any
 
 from psycopg import Connection
 
-from customer360.identity import stewardship
-from customer360.identity.components import weight
-from customer360.identity.decisions import check_known
-from customer360.identity.evidence import LINK
+from customer360.identity.clusters.components import weight
+from customer360.identity.clusters.pieces import pieces_around
+from customer360.identity.evidence.certain import LINK
+from customer360.identity.evidence.keyed_hash import keyed_hash
 from customer360.identity.explain import obstacles, reading
 from customer360.identity.explain.asked import unanswered
 from customer360.identity.explain.basis import Basis, ExplainError, broken_down, scored
 from customer360.identity.explain.explanation import Evidence, Obstacle, OpenQuestion, PairExplanation, Record, Step
 from customer360.identity.explain.paths import widest_path
 from customer360.identity.explain.words import chance
-from customer360.identity.keyed_hash import keyed_hash
 from customer360.identity.match.breakdown import Breakdown
 from customer360.identity.match.cluster import RESOLUTION
-from customer360.identity.pieces import pieces_around
-from customer360.identity.stewardship import Decision
+from customer360.identity.stewardship import desk
+from customer360.identity.stewardship.decisions import check_known
+from customer360.identity.stewardship.desk import Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def explain_pair(connection: Connection[Any], left: str, right: str, *, basis: B
         score=score,
         obstacles=between,
         decisions=[decision for decision in around.decisions if _speaks(decision, around, steps)],
-        actions=stewardship.history(connection, left, right),
+        actions=desk.history(connection, left, right),
         questions=_questions(connection, around),
         records=list(around.records.values()),
         evidence=around.inside,
@@ -102,7 +102,7 @@ def _around(connection: Connection[Any], left: str, right: str, basis: Basis) ->
         records=reading.records(connection, named),
         standards=reading.standards(connection, named),
         inside=[one for one in edges if one.record_id_l in named and one.record_id_r in named],
-        decisions=stewardship.standing_at(connection, named),
+        decisions=desk.standing_at(connection, named),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import log
 from typing import TypeVar
 
-from customer360.identity.weak_links import Joining, strongest_tree
+from customer360.identity.clusters.weak_links import Joining, strongest_tree
 
 _Joining = TypeVar("_Joining", bound=Joining)
 

@@ -19,7 +19,7 @@ from customer360.identity.explain.explanation import (
 )
 from customer360.identity.explain.reading import Refusal
 from customer360.identity.match.breakdown import Breakdown, FieldWeight
-from customer360.identity.stewardship import KINDS, Action, Decision
+from customer360.identity.stewardship.desk import KINDS, Action, Decision
 
 _COLUMN = re.compile(r"\bl\.(\w+)")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil, floor, log10
 
-from customer360.identity.summary import Rate
+from customer360.identity.report.summary import Rate
 
 _WIDTH = 640
 

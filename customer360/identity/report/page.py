@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from customer360.identity.drift import Measure
-from customer360.identity.evaluation import Evaluation, Figures, Interval
-from customer360.identity.labels import PairEvaluation, PairFigures
+from customer360.identity.models.evaluation import Evaluation, Figures, Interval
+from customer360.identity.models.labels import PairEvaluation, PairFigures
 from customer360.identity.report import charts
+from customer360.identity.report.drift import Measure
 from customer360.identity.report.shell import details, table, tiles, whole_page
-from customer360.identity.summary import Summary
+from customer360.identity.report.summary import Summary
 
 _SERIES = ("precision", "recall", "F1")
 _SHOWN_MEASURES = 12

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from customer360.identity import models
 from customer360.identity.match.model import Model
+from customer360.identity.models import registry
 from customer360.pipeline import resolve as resolving
 
 pytestmark = pytest.mark.integration
@@ -24,7 +24,7 @@ def candidates(identity: Any, sources: Any, checkout: Path, people: Callable[...
     resolving.resolve()
     made = [model_with(match_threshold=threshold) for threshold in (0.91, 0.55)]
     for one in made:
-        models.keep(identity.connection, one)
+        registry.keep(identity.connection, one)
     identity.connection.commit()
     return [one.version for one in made]
 
@@ -64,7 +64,7 @@ def test_before_the_first_run_there_is_nothing_to_compare_with(
     command: Callable[..., Any], identity: Any, model_with: Callable[..., Model], checkout: Path
 ) -> None:
     made = model_with(match_threshold=0.91)
-    models.keep(identity.connection, made)
+    registry.keep(identity.connection, made)
     identity.connection.commit()
     assert "no candidate" not in command("model", "list").out
     assert "run `customer360 resolve` first" in command("model", "compare", made.version, expect=2).err

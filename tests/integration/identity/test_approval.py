@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from customer360.errors import UserError
-from customer360.identity import models
 from customer360.identity.match.model import Model
+from customer360.identity.models import registry
 from customer360.pipeline import approval
 from customer360.pipeline import models as pipeline
 from customer360.pipeline import resolve as resolving
@@ -27,7 +27,7 @@ def kept(identity: Any, customers: Any, model_with: Callable[..., Model]) -> Cal
 
     def keep(threshold: float) -> str:
         made = model_with(match_threshold=threshold)
-        models.keep(identity.connection, made, note="spring cleaning")
+        registry.keep(identity.connection, made, note="spring cleaning")
         identity.connection.commit()
         return made.version
 

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from customer360.identity.decisions import decide, withdraw
+from customer360.identity.stewardship.decisions import decide, withdraw
 from customer360.warehouse.connections import connect
 from customer360.warehouse.roles import Role
 

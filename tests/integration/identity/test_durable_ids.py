@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from customer360.contracts.reader import load_contracts
-from customer360.identity.sources import record_sources
+from customer360.identity.records.sources import record_sources
 from customer360.pipeline import models
 from customer360.warehouse import tables
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from customer360.identity.decisions import decide, withdraw
+from customer360.identity.stewardship.decisions import decide, withdraw
 
 ANNA = {"first_name": "Anna", "last_name": "Schneider", "birth_date": "1980-03-04"}
 BERND = {"first_name": "Bernd", "last_name": "Maier", "birth_date": "1971-12-30"}

@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from customer360.cli import build_app
 from customer360.errors import UserError
-from customer360.identity import stewardship
 from customer360.identity.explain.basis import Basis, read_basis
 from customer360.identity.explain.customer import explain_customer
 from customer360.identity.explain.document import document
@@ -24,6 +23,7 @@ from customer360.identity.explain.explanation import CustomerExplanation, PairEx
 from customer360.identity.explain.page import page
 from customer360.identity.explain.pair import explain_pair
 from customer360.identity.explain.text import text
+from customer360.identity.stewardship import desk
 from customer360.pipeline.explain import explain
 from customer360.warehouse.connections import connect
 from customer360.warehouse.roles import Role
@@ -149,9 +149,9 @@ def world(module_identity: Any) -> World:
     return World(identity, before)
 
 
-def _decide(left: int, right: int, answer: stewardship.Answer) -> None:
+def _decide(left: int, right: int, answer: desk.Answer) -> None:
     with connect(role=Role.STEWARD) as connection:
-        stewardship.decide(connection, shop(left), shop(right), answer=answer, by="Sam", reason="phoned")
+        desk.decide(connection, shop(left), shop(right), answer=answer, by="Sam", reason="phoned")
 
 
 def _kinds(found: PairExplanation) -> list[str]:

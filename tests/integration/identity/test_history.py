@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from customer360.identity import components
-from customer360.identity import parts as full_run
-from customer360.identity.decisions import decide, withdraw
-from customer360.identity.pieces import pieces, pieces_around
+from customer360.identity.clusters import components
+from customer360.identity.clusters import parts as full_run
+from customer360.identity.clusters.pieces import pieces, pieces_around
 from customer360.identity.settings import IdentifierRule
+from customer360.identity.stewardship.decisions import decide, withdraw
 
 FIRST = ["Anna", "Anne", "Bernd", "Carla", "Anna", "Dora", ""]
 LAST = ["Schneider", "Maier", "Schnaider", "Weber", "Yilmaz"]

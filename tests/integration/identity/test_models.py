@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from customer360.errors import UserError
-from customer360.identity import models
-from customer360.identity.churn import ChurnError, churn
 from customer360.identity.match.model import Model
+from customer360.identity.models import registry
+from customer360.identity.models.churn import ChurnError, churn
 from customer360.pipeline import models as pipeline
 from customer360.pipeline import resolve as resolving
 
@@ -94,7 +94,7 @@ def candidate(identity: Any, sources: Any, checkout: Path, people: Callable[...,
     sources.publish("shop.customers", people(random.Random(1), 30))
     resolving.resolve()
     made = model_with(match_threshold=0.91)
-    models.keep(identity.connection, made)
+    registry.keep(identity.connection, made)
     identity.connection.commit()
     return made
 
@@ -143,7 +143,7 @@ def test_a_comparison_with_a_model_no_longer_in_use_does_not_count(
     identity: Any, candidate: Model, model_with: Callable[..., Model]
 ) -> None:
     other = model_with(match_threshold=0.92)
-    models.keep(identity.connection, other)
+    registry.keep(identity.connection, other)
     identity.connection.commit()
     pipeline.compare(candidate.version)
     pipeline.compare(other.version)
@@ -165,7 +165,7 @@ def test_the_gate_refuses_a_candidate_by_labels_tells_once_and_nobody_can_approv
         settings.read_text().replace("min_labels: 200", "min_labels: 1").replace("max_changed_share: 0.05", "max_changed_share: 1.0")
     )
     loose = model_with(match_threshold=0.55)
-    models.keep(identity.connection, loose)
+    registry.keep(identity.connection, loose)
     identity.connection.commit()
 
     found = pipeline.compare(loose.version)

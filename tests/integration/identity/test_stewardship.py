@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from customer360.identity import stewardship
-from customer360.identity.decisions import DecisionError
-from customer360.identity.stewardship import AlreadyDecided, StaleEvidence
+from customer360.identity.stewardship import desk
+from customer360.identity.stewardship.decisions import DecisionError
+from customer360.identity.stewardship.desk import AlreadyDecided, StaleEvidence
 from customer360.warehouse.connections import connect
 from customer360.warehouse.roles import Role
 
@@ -26,9 +26,9 @@ def _shop(number: int, **fields: Any) -> dict[str, Any]:
     return {"customer_id": number, **fields}
 
 
-def _queue(**how: Any) -> stewardship.Queue:
+def _queue(**how: Any) -> desk.Queue:
     with connect(role=Role.STEWARD) as connection:
-        return stewardship.queue(connection, **how)
+        return desk.queue(connection, **how)
 
 
 def _asked(**how: Any) -> list[tuple[str, str, str]]:
@@ -84,31 +84,31 @@ def test_what_moves_more_records_and_more_orders_comes_first(sources: Any, ident
 
 def test_deciding_settles_the_question_at_once_and_the_next_run_acts(two_annas: Any) -> None:
     assert _asked() == [("grey_zone", ONE, TWO)]
-    decided = _do(stewardship.decide, TWO, ONE, answer="same")
+    decided = _do(desk.decide, TWO, ONE, answer="same")
     assert (decided.answer, decided.decided_by, decided.reason, decided.is_applied) == ("same", "Sam", "phoned", False)
     assert _asked() == []
 
     two_annas.resolve()
     assert len(two_annas.customers()) == 1
     with connect(role=Role.STEWARD) as connection:
-        case = stewardship.case(connection, ONE, TWO)
+        case = desk.case(connection, ONE, TWO)
     assert case.decisions[0].is_applied
     assert case.customer_id_l == case.customer_id_r
 
-    gone = _do(stewardship.undo, ONE, TWO, reason="wrong number")
+    gone = _do(desk.undo, ONE, TWO, reason="wrong number")
     assert gone.decision_id == decided.decision_id
     two_annas.resolve()
     assert len(two_annas.customers()) == 2
     assert _asked() == [("grey_zone", ONE, TWO)]
     with pytest.raises(DecisionError, match="no decision stands"):
-        _do(stewardship.undo, ONE, TWO)
+        _do(desk.undo, ONE, TWO)
 
 
 def test_a_decision_speaks_for_the_customers_of_its_records(sources: Any, identity: Any) -> None:
     sources.publish("shop.customers", [_shop(1, **ANNA, email="a@example.com"), _shop(2, **ANNA), _shop(3, **ANNA, email="a@example.com")])
     identity.resolve()
     assert _asked() == [("grey_zone", ONE, TWO)]
-    _do(stewardship.decide, TWO, THREE, answer="different")
+    _do(desk.decide, TWO, THREE, answer="different")
     assert _asked() == [], "3 is the same customer as 1, so 1 and 2 are answered too"
     identity.resolve()
     assert _asked() == []
@@ -117,20 +117,20 @@ def test_a_decision_speaks_for_the_customers_of_its_records(sources: Any, identi
 def test_a_postponed_question_comes_back_on_its_day(two_annas: Any) -> None:
     now = datetime(2026, 5, 1, tzinfo=UTC)
     until = now + timedelta(days=14)
-    _do(stewardship.postpone, ONE, TWO, until=until, now=now)
+    _do(desk.postpone, ONE, TWO, until=until, now=now)
 
     assert (_asked(now=now), _queue(now=now).postponed) == ([], 1)
     assert _asked(now=now, postponed=True) == [("grey_zone", ONE, TWO)]
     assert _asked(now=until + timedelta(seconds=1)) == [("grey_zone", ONE, TWO)]
     with pytest.raises(DecisionError, match="not in the future"):
-        _do(stewardship.postpone, ONE, TWO, until=now, now=now)
+        _do(desk.postpone, ONE, TWO, until=now, now=now)
     _add_record(two_annas, "shop.customers:9", "person")
     with pytest.raises(DecisionError, match="nothing is asked"):
-        _do(stewardship.postpone, ONE, "shop.customers:9", until=until, now=now)
+        _do(desk.postpone, ONE, "shop.customers:9", until=until, now=now)
 
-    assert _do(stewardship.resume, ONE, TWO)
+    assert _do(desk.resume, ONE, TWO)
     assert _asked(now=now) == [("grey_zone", ONE, TWO)]
-    assert not _do(stewardship.resume, ONE, TWO)
+    assert not _do(desk.resume, ONE, TWO)
 
 
 def _add_record(identity: Any, record_id: str, kind: str) -> None:
@@ -144,9 +144,9 @@ def _add_record(identity: Any, record_id: str, kind: str) -> None:
 
 @pytest.mark.parametrize("answer", ["same", "different"])
 def test_a_decision_is_reopened_when_identity_fields_change_and_stands_until_taken_again(
-    sources: Any, two_annas: Any, answer: stewardship.Answer
+    sources: Any, two_annas: Any, answer: desk.Answer
 ) -> None:
-    _do(stewardship.decide, ONE, TWO, answer=answer)
+    _do(desk.decide, ONE, TWO, answer=answer)
     two_annas.resolve()
     partition = two_annas.partition()
 
@@ -167,7 +167,7 @@ def test_a_decision_is_reopened_when_identity_fields_change_and_stands_until_tak
 
     sources.publish("shop.customers", [_shop(2, **ANNA, phone="+4922812345678")])
     two_annas.resolve()
-    again = _do(stewardship.decide, ONE, TWO, answer=answer, reason="still so")
+    again = _do(desk.decide, ONE, TWO, answer=answer, reason="still so")
     assert again.reopened_at is None
     assert _asked() == []
     two_annas.resolve()
@@ -176,13 +176,13 @@ def test_a_decision_is_reopened_when_identity_fields_change_and_stands_until_tak
 
 
 def test_a_deleted_record_reopens_nothing_and_its_decision_waits_for_it(sources: Any, two_annas: Any) -> None:
-    _do(stewardship.decide, ONE, TWO, answer="same")
+    _do(desk.decide, ONE, TWO, answer="same")
     two_annas.resolve()
     sources.publish("shop.customers", delete=[{"customer_id": 2}])
     two_annas.resolve()
     assert _asked() == []
     with pytest.raises(DecisionError, match="was deleted"):
-        _do(stewardship.decide, ONE, TWO, answer="different", overrule=True)
+        _do(desk.decide, ONE, TWO, answer="different", overrule=True)
     sources.publish("shop.customers", [_shop(2, **ANNA)])
     two_annas.resolve()
     assert len(two_annas.customers()) == 1
@@ -199,12 +199,12 @@ def test_customers_cut_apart_weakly_held_or_contradicting_are_asked_about(source
     assert sorted(_asked()) == [("contradiction", "crm.contacts:c5", "shop.customers:5"), ("weak_link", ONE, TWO)]
 
     with connect(role=Role.STEWARD) as connection:
-        (weak,) = stewardship.queue(connection, kinds=["weak_link"]).questions
-        assert stewardship.queue(connection, systems=["crm"]).waiting == {"contradiction": 1}
+        (weak,) = desk.queue(connection, kinds=["weak_link"]).questions
+        assert desk.queue(connection, systems=["crm"]).waiting == {"contradiction": 1}
     assert weak.chance_wrong == pytest.approx(1 - weak.probability)
 
-    _do(stewardship.decide, "crm.contacts:c5", "shop.customers:5", answer="different")
-    _do(stewardship.decide, ONE, TWO, answer="same")
+    _do(desk.decide, "crm.contacts:c5", "shop.customers:5", answer="different")
+    _do(desk.decide, ONE, TWO, answer="same")
     identity.resolve()
     assert _asked() == []
     assert identity.customer_of("crm.contacts:c5") != identity.customer_of("shop.customers:5"), "a decision beats a declared link"
@@ -218,13 +218,13 @@ def test_customers_cut_apart_weakly_held_or_contradicting_are_asked_about(source
 
 
 def test_a_second_opinion_must_say_so(two_annas: Any) -> None:
-    first = _do(stewardship.decide, ONE, TWO, answer="same")
-    assert _do(stewardship.decide, ONE, TWO, answer="same", by="Kim").decision_id == first.decision_id
+    first = _do(desk.decide, ONE, TWO, answer="same")
+    assert _do(desk.decide, ONE, TWO, answer="same", by="Kim").decision_id == first.decision_id
     with pytest.raises(AlreadyDecided, match=r"Sam decided .* same"):
-        _do(stewardship.decide, ONE, TWO, answer="different", by="Kim")
-    second = _do(stewardship.decide, ONE, TWO, answer="different", by="Kim", overrule=True)
+        _do(desk.decide, ONE, TWO, answer="different", by="Kim")
+    second = _do(desk.decide, ONE, TWO, answer="different", by="Kim", overrule=True)
     with connect(role=Role.STEWARD) as connection:
-        case = stewardship.case(connection, ONE, TWO)
+        case = desk.case(connection, ONE, TWO)
     assert [(one.answer, one.decided_by, one.withdrawn_at is None) for one in case.decisions] == [
         ("different", "Kim", True),
         ("same", "Sam", False),
@@ -235,14 +235,14 @@ def test_a_second_opinion_must_say_so(two_annas: Any) -> None:
 def test_decisions_that_contradict_each_other_are_refused(sources: Any, identity: Any) -> None:
     sources.publish("shop.customers", [_shop(number, **ANNA) for number in (1, 2, 3)])
     identity.resolve()
-    _do(stewardship.decide, ONE, TWO, answer="same")
-    _do(stewardship.decide, TWO, THREE, answer="same")
+    _do(desk.decide, ONE, TWO, answer="same")
+    _do(desk.decide, TWO, THREE, answer="same")
     with pytest.raises(DecisionError, match=r"by way of shop\.customers:2"):
-        _do(stewardship.decide, ONE, THREE, answer="different")
-    _do(stewardship.undo, ONE, TWO)
-    _do(stewardship.decide, ONE, THREE, answer="different")
+        _do(desk.decide, ONE, THREE, answer="different")
+    _do(desk.undo, ONE, TWO)
+    _do(desk.decide, ONE, THREE, answer="different")
     with pytest.raises(DecisionError, match="a standing decision says they are different"):
-        _do(stewardship.decide, ONE, TWO, answer="same")
+        _do(desk.decide, ONE, TWO, answer="same")
 
 
 def test_decisions_need_what_they_are_about(two_annas: Any) -> None:
@@ -251,24 +251,24 @@ def test_decisions_need_what_they_are_about(two_annas: Any) -> None:
         ((ONE, "shop.customers:99"), "no record shop.customers:99"),
     ):
         with pytest.raises(DecisionError, match=message):
-            _do(stewardship.decide, *args, answer="same")
+            _do(desk.decide, *args, answer="same")
     with pytest.raises(DecisionError, match="who decides and why"):
-        _do(stewardship.decide, ONE, TWO, answer="same", reason=" ")
+        _do(desk.decide, ONE, TWO, answer="same", reason=" ")
     _add_record(two_annas, "shop.customers:9", "organisation")
     with pytest.raises(DecisionError, match="never one customer"):
-        _do(stewardship.decide, "shop.customers:9", ONE, answer="same")
+        _do(desk.decide, "shop.customers:9", ONE, answer="same")
 
 
 def test_a_decision_on_what_has_changed_since_it_was_looked_at_is_refused(sources: Any, two_annas: Any) -> None:
     with connect(role=Role.STEWARD) as connection:
-        seen = stewardship.case(connection, ONE, TWO).seen
+        seen = desk.case(connection, ONE, TWO).seen
     sources.publish("shop.customers", [_shop(2, **ANNA, phone="+4922812345678")])
     two_annas.resolve()
     with pytest.raises(StaleEvidence, match="changed since you looked"):
-        _do(stewardship.decide, ONE, TWO, answer="same", seen=seen)
+        _do(desk.decide, ONE, TWO, answer="same", seen=seen)
     with connect(role=Role.STEWARD) as connection:
-        seen = stewardship.case(connection, ONE, TWO).seen
-    assert _do(stewardship.decide, ONE, TWO, answer="same", seen=seen).answer == "same"
+        seen = desk.case(connection, ONE, TWO).seen
+    assert _do(desk.decide, ONE, TWO, answer="same", seen=seen).answer == "same"
 
 
 def test_of_stewards_who_decide_at_once_one_wins_and_the_others_are_told(two_annas: Any) -> None:
@@ -279,7 +279,7 @@ def test_of_stewards_who_decide_at_once_one_wins_and_the_others_are_told(two_ann
         with connect(role=Role.STEWARD) as connection:
             start.wait()
             try:
-                found = stewardship.decide(
+                found = desk.decide(
                     connection, ONE, TWO, answer="same" if number % 2 else "different", by=f"steward {number}", reason="sure"
                 )
                 outcomes.append(found.decision_id)
@@ -299,7 +299,7 @@ def test_of_stewards_who_decide_at_once_one_wins_and_the_others_are_told(two_ann
 
 def test_a_decision_taken_during_a_run_is_kept_for_the_next(sources: Any, two_annas: Any) -> None:
     """A run reads a snapshot; what a steward changes meanwhile must neither break it nor get lost."""
-    _do(stewardship.decide, ONE, TWO, answer="different")
+    _do(desk.decide, ONE, TWO, answer="different")
     two_annas.resolve()
     sources.publish("shop.customers", [_shop(2, **ANNA, phone="+4922812345678")])
 
@@ -307,7 +307,7 @@ def test_a_decision_taken_during_a_run_is_kept_for_the_next(sources: Any, two_an
 
     def meanwhile(step: str) -> None:
         if step == "review" and not decided_in_run.is_set():
-            _do(stewardship.decide, ONE, TWO, answer="same", overrule=True)
+            _do(desk.decide, ONE, TWO, answer="same", overrule=True)
             decided_in_run.set()
 
     from customer360.pipeline.resolve import resolve
@@ -321,11 +321,11 @@ def test_a_decision_taken_during_a_run_is_kept_for_the_next(sources: Any, two_an
 
 
 def test_who_did_what_is_kept_and_cannot_be_changed(two_annas: Any, warehouse: Any) -> None:
-    _do(stewardship.decide, ONE, TWO, answer="same")
-    _do(stewardship.decide, ONE, TWO, answer="different", by="Kim", reason="two cards", overrule=True)
-    _do(stewardship.undo, ONE, TWO, by="Lee", reason="no idea")
+    _do(desk.decide, ONE, TWO, answer="same")
+    _do(desk.decide, ONE, TWO, answer="different", by="Kim", reason="two cards", overrule=True)
+    _do(desk.undo, ONE, TWO, by="Lee", reason="no idea")
     with connect(role=Role.STEWARD) as connection:
-        actions = stewardship.history(connection, TWO, ONE)
+        actions = desk.history(connection, TWO, ONE)
     assert [(one.action, one.answer, one.actor, one.reason) for one in actions] == [
         ("decided", "same", "Sam", "phoned"),
         ("decided", "different", "Kim", "two cards"),
@@ -346,6 +346,6 @@ def test_who_did_what_is_kept_and_cannot_be_changed(two_annas: Any, warehouse: A
 
 def test_an_analyst_neither_sees_the_queue_nor_decides(two_annas: Any) -> None:
     with connect(role=Role.ANALYST) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        stewardship.queue(connection)
+        desk.queue(connection)
     with connect(role=Role.SERVICE) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        stewardship.decide(connection, ONE, TWO, answer="same", by="service", reason="x")
+        desk.decide(connection, ONE, TWO, answer="same", by="service", reason="x")

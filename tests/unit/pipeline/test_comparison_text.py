@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from customer360.identity.churn import Churn, SourceChurn
-from customer360.identity.limits import Breach
-from customer360.identity.paired import Estimate, Loss
+from customer360.identity.customers.limits import Breach
+from customer360.identity.models.churn import Churn, SourceChurn
+from customer360.identity.models.paired import Estimate, Loss
 from customer360.pipeline.comparison_text import comparison_text
 from customer360.pipeline.models import Comparison
 

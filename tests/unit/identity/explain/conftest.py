@@ -23,7 +23,7 @@ from customer360.identity.explain.explanation import (
     ValueRow,
 )
 from customer360.identity.match.breakdown import Breakdown, FieldWeight
-from customer360.identity.stewardship import Decision
+from customer360.identity.stewardship.desk import Decision
 
 AT = datetime(2026, 5, 1, 10, 30, tzinfo=UTC)
 OURS, THEIRS = UUID(int=1), UUID(int=2)

@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customer360.identity.clusters.weak_links import Link
 from customer360.identity.explain.paths import widest_path
-from customer360.identity.weak_links import Link
 
 RECORDS = "abcdef"
 

@@ -7,7 +7,7 @@ from math import log2
 
 import pytest
 
-from customer360.identity.blocks import wide_frame
+from customer360.identity.evidence.blocks import wide_frame
 from customer360.identity.match.breakdown import Breakdown, breakdowns
 from customer360.identity.match.model import Model
 from customer360.identity.match.score import score

@@ -1,0 +1,1 @@
+"""What a change can reach, and the clusters among it."""

@@ -1,0 +1,1 @@
+"""Why two records are one customer: declared, exact, decided and probabilistic edges."""

@@ -1,0 +1,1 @@
+"""What people decide: the review queue, decisions bound to their evidence."""
