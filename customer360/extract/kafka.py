@@ -2,6 +2,9 @@
 
 Partitions are assigned by hand: the offsets that landing stores decide where a read begins, and no group has to find its balance
 first. What is committed to the broker under our group is for its monitoring alone.
+
+Offsets mean something only for the topic that gave them. A topic that was made anew (its id is another one, or it ends before what
+was read of it) is read from its beginning; what was known already changes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from customer360.contracts.model import SourceContract, SourceObject
 from customer360.extract.bus import MOST_MESSAGES, MOST_SECONDS, Message, MessageRows
@@ -32,6 +36,8 @@ _REFUSED = frozenset(
         KafkaError._UNKNOWN_TOPIC,
     }
 )
+
+_NO_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAA"  # sixteen zero bytes, as the protocol writes them
 
 Offsets = dict[int, int]
 """Partition → offset of the next message."""
@@ -66,8 +72,9 @@ class KafkaReader:
         try:
             consumer = self._connect(request.consumer)
             ends = self._ends(consumer, obj)
-            start, restarted = _start(request, ends)
-            yield from self._messages(consumer, obj, start, ends, restarted)
+            topic_id = self._topic_id(obj)
+            start, restarted = _start(request, ends, topic_id)
+            yield from self._messages(consumer, obj, start, ends, restarted, topic_id)
         except KafkaException as error:
             raise self._judge(error.args[0], obj) from None
 
@@ -81,7 +88,7 @@ class KafkaReader:
             ends = self._ends(self._connect(request.consumer), request.object)
         except KafkaException as error:
             raise self._judge(error.args[0], request.object) from None
-        start, _ = _start(request, ends)
+        start, _ = _start(request, ends, None)
         return Lag(behind_messages=sum(max(high - start[partition], 0) for partition, (_, high) in ends.items()))
 
     def acknowledge(self) -> None:
@@ -130,7 +137,19 @@ class KafkaReader:
             for partition in sorted(topic.partitions)
         }
 
-    def _messages(self, consumer: Consumer, obj: SourceObject, start: Offsets, ends: Ends, restarted: str | None) -> Iterator[Part]:
+    def _topic_id(self, obj: SourceObject) -> str | None:
+        """What the broker calls this making of the topic; None where it has no word for it (before Kafka 2.8) or we may not ask."""
+        client = AdminClient({"client.id": "customer360", "log_level": 0, **self._settings})
+        try:
+            described = client.describe_topics(TopicCollection([obj.source_name]), request_timeout=TIMEOUT_SECONDS)
+            found = str(described[obj.source_name].result(TIMEOUT_SECONDS).topic_id)
+        except (KafkaException, TimeoutError):
+            return None
+        return None if found == _NO_TOPIC_ID else found
+
+    def _messages(
+        self, consumer: Consumer, obj: SourceObject, start: Offsets, ends: Ends, restarted: str | None, topic_id: str | None
+    ) -> Iterator[Part]:
         """Until each partition is read to its end, which the broker tells when there is nothing more to hand over."""
         rows = MessageRows(obj)
         reached = dict(start)
@@ -164,7 +183,7 @@ class KafkaReader:
         self._to_commit = [TopicPartition(obj.source_name, partition, offset) for partition, offset in reached.items()]
         behind = sum(max(ends[partition][1] - offset, 0) for partition, offset in reached.items()) if waiting else 0
         yield StreamPosition(
-            position={"partitions": {str(partition): offset for partition, offset in reached.items()}},
+            position={"topic_id": topic_id, "partitions": {str(partition): offset for partition, offset in reached.items()}},
             lag=Lag(behind_messages=behind, behind_seconds=max(time.time() - newest, 0.0) if waiting and newest is not None else 0.0),
             restarted=restarted,
         )
@@ -181,14 +200,18 @@ class KafkaReader:
         return SourceUnavailable(f"{system}: the broker cannot be reached or cut the connection ({error.name()})")
 
 
-def _start(request: ReadRequest, ends: Ends) -> tuple[Offsets, str | None]:
+def _start(request: ReadRequest, ends: Ends, topic_id: str | None) -> tuple[Offsets, str | None]:
     """Where each partition is read from, and why that is not where the last read ended, if so."""
-    landed: dict[str, Any] = {} if request.full or request.position is None else dict(request.position.get("partitions", {}))
-    start: Offsets = {}
+    landed: dict[str, Any] = {} if request.full or request.position is None else dict(request.position)
+    offsets: dict[str, Any] = dict(landed.get("partitions", {}))
     restarted = None
+    known = landed.get("topic_id")
+    if topic_id is not None and known not in (None, topic_id):
+        restarted, offsets = "the topic was made anew", {}
+    start: Offsets = {}
     for partition, (low, _) in ends.items():
-        offset = int(landed.get(str(partition), low))
-        if offset < low and str(partition) in landed:
+        offset = int(offsets.get(str(partition), low))
+        if offset < low and str(partition) in offsets:
             restarted = f"partition {partition} lost {low - offset} messages that were not read: the topic keeps them for too short a time"
         start[partition] = max(offset, low)
     return start, restarted

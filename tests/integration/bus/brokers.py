@@ -89,6 +89,13 @@ class KafkaBroker:
         for made in client.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)]).values():
             made.result(20)
 
+    def remove(self, topic: str) -> None:
+        from confluent_kafka.admin import AdminClient
+
+        client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+        for removed in client.delete_topics([topic]).values():
+            removed.result(20)
+
     def send(
         self, topic: str, *messages: tuple[bytes | None, bytes | None], headers: dict[str, str] | None = None, partition: int = 0
     ) -> None:

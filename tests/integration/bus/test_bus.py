@@ -137,10 +137,26 @@ def test_messages_tombstones_poison_and_headers(topic: Topic, warehouse: Any) ->
     assert all(place.startswith(f"{topic.name}[0] offset ") for (place,) in places)
     assert load().state == "nothing_new"
     assert load(full_refresh=True).state == "nothing_new", "the last of each is what raw holds"
-    assert warehouse.fetch("select position, behind_messages, behind_seconds from ops.stream") == [
-        ({"partitions": {"0": 11, "1": 2}}, 0, 0)
+    assert warehouse.fetch("select position -> 'partitions', behind_messages, behind_seconds from ops.stream") == [
+        ({"0": 11, "1": 2}, 0, 0)
     ]
     assert streams.watch() == {"measured": 1, "unreachable": 0}
+
+
+def test_a_topic_made_anew_is_read_from_its_beginning(topic: Topic, broker: brokers.KafkaBroker, warehouse: Any) -> None:
+    """Its offsets begin again: those that were read mean nothing, even where the new topic is longer than the old one was."""
+    topic.send((b"a", level("a", 1)), (b"b", level("b", 2)))
+    assert load().counts.inserted == 2
+    broker.remove(topic.name)
+    topic.make()
+    topic.send((b"a", level("a", 1)), (b"b", level("b", 2)), (b"c", level("c", 3)), (b"d", level("d", 4)))
+    outcome = load()
+    assert (outcome.counts.extracted, outcome.counts.unchanged, outcome.counts.inserted) == (4, 2, 2)
+    opened = "select kind, details ->> 'reason' from ops.incident where closed_at is null"
+    assert warehouse.fetch(opened) == [("stream_restarted", "the topic was made anew")]
+    assert load().state == "nothing_new"
+    assert warehouse.fetch(opened) == []
+    assert warehouse.fetch(RAW) == [("a", 1, False), ("b", 2, False), ("c", 3, False), ("d", 4, False)]
 
 
 def test_a_dry_run_moves_nothing(topic: Topic, warehouse: Any) -> None:
