@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -24,6 +25,10 @@ from sandbox.email import campaigns, export
 from sandbox.faults import registry
 from sandbox.faults import shop as shop_faults
 from sandbox.faults.files import Exporter
+from sandbox.faults.registry import ActiveFault
+from sandbox.inventory import bus, store
+from sandbox.inventory import faults as inventory_faults
+from sandbox.inventory import passing as inventory
 from sandbox.layout import Layout
 from sandbox.passage import Passage, open_passage
 from sandbox.shop import database
@@ -77,6 +82,7 @@ def advance(
                 kinds = Counter(_happen(passage) for _ in range(wanted))
                 _mailing(passage, recipients=max(2, wanted // 3))
             files, events = _write_files(layout, passage, Exporter(layout, faults, put=intent.put))
+            _tell_stock(passage, {name: f for (system, name), f in faults.items() if system == "inventory"})
             documents.add(world.connection, sorted(passage.billing_events, key=lambda event: event.changed))
             passage.world.save_records(passage.records.values())
             passage.world.take_mailboxes(passage.population.addresses_given)
@@ -85,6 +91,8 @@ def advance(
             settling.keep(world, intent)
         settling.tell_shop(shop)
         settling.finish(layout, world, intent)
+        if bus.is_up(layout):
+            bus.publish(world)
     return Advanced(dict(kinds.most_common()), len(passage.records), events, len(passage.engagement), files, moments.to_datetime(at))
 
 
@@ -114,6 +122,13 @@ def _mailing(passage: Passage, *, recipients: int) -> None:
         ]
         if any(kind == "unsubscribed" for _, kind, _, _ in events):
             passage.change_subscriber(subscriber_id, {"status": "unsubscribed"}, at=passage.now)
+
+
+def _tell_stock(passage: Passage, faults: Mapping[str, ActiveFault]) -> None:
+    """The movements are to be published; what lies where is noted."""
+    connection = passage.world.connection
+    store.keep(connection, inventory_faults.spoiled(inventory.told(passage), faults))
+    store.keep_levels(connection, passage.stock)
 
 
 def _remember(passage: Passage, wanted: int) -> None:

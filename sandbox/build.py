@@ -23,6 +23,8 @@ from sandbox.crm import ids, store
 from sandbox.crm.records import ContactDraft
 from sandbox.email import campaigns, export
 from sandbox.email.subscribers import SubscriberDraft
+from sandbox.inventory import records as inventory
+from sandbox.inventory import store as inventory_store
 from sandbox.layout import Layout
 from sandbox.moments import DAY, HOUR, MINUTE
 from sandbox.population.people import Population
@@ -93,7 +95,7 @@ def create(
     identified, rows["web.events"], on_the_way = _fill_web(
         layout, cast.accounts, visitors, products, bought, rng=Random(f"{seed}-web"), now=at
     )
-    say("crm, email, billing, support, marketing, surveys, truth")
+    say("crm, email, billing, support, marketing, surveys, inventory, truth")
     temporary = layout.world.with_name("world.new")
     with World.create(temporary) as world:
         with world.transaction():
@@ -103,6 +105,7 @@ def create(
             )
             filled = services.fill(layout, world, cast, population.companies, bought.tables, seed=seed, now=at)
             rows |= filled.rows
+            rows["inventory.movements"], movement = _fill_inventory(world, products, bought, seed=seed, now=at)
             records = records_of(cast, identified) + filled.records
             world.save_records(records)
             world.connection.executemany("insert into in_transit (line) values (?)", ((line,) for line in on_the_way))
@@ -124,6 +127,7 @@ def create(
                         "subscriber": len(cast.subscribers) + 1,
                         "engagement": engagement,
                         "campaign": len(campaigns.CAMPAIGNS),
+                        "movement": movement,
                         **filled.next_ids,
                     },
                     "products": [asdict(p) for p in products],
@@ -293,6 +297,15 @@ def _fill_world(world: World, population: Population, cast: Cast, *, seed: int) 
         "crm.accounts": len(accounts),
         "email.subscribers": len(cast.subscribers),
     }
+
+
+def _fill_inventory(world: World, products: Sequence[Product], bought: Trade, *, seed: int, now: int) -> tuple[int, int]:
+    """The topic's messages; returns their number and that of the next movement."""
+    stocked = [(p.product_id, p.sku, p.price) for p in products]
+    messages, books = inventory.history(bought.tables, stocked, rng=Random(f"{seed}-inventory"), now=now)
+    inventory_store.keep(world.connection, messages)
+    inventory_store.keep_levels(world.connection, books.levels)
+    return len(messages), books.number
 
 
 def _crm_accounts(world: World, population: Population, cast: Cast, *, rng: Random) -> list[tuple[object, ...]]:

@@ -11,6 +11,7 @@ from sandbox.build import customer_row
 from sandbox.crm import ids, store
 from sandbox.crm.records import ContactDraft, new_contact, new_lead
 from sandbox.email.subscribers import new_subscription
+from sandbox.inventory import passing as inventory
 from sandbox.marketing import passing as marketing
 from sandbox.orders import place_order, progress_order, return_line
 from sandbox.passage import Passage
@@ -332,4 +333,6 @@ FREQUENCIES: dict[Callable[[Passage], None], int] = {
     marketing.campaign_response: 4,
     marketing.marketing_lead: 1,
     surveys.survey_answer: 2,
+    inventory.stocktake: 2,
+    inventory.transfer: 1,
 }

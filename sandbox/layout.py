@@ -53,6 +53,11 @@ class Layout:
         return self.root / "sftp_host_key"
 
     @property
+    def bus_log(self) -> Path:
+        """What the warehouses' broker says."""
+        return self.root / "bus.log"
+
+    @property
     def truth(self) -> Path:
         """The truth file."""
         return self.root / "truth" / "records.csv"

@@ -1,4 +1,4 @@
-"""Start and stop the sandbox: the shop's PostgreSQL and the sandbox server. What `customer360 up` and `down` call too."""
+"""Start and stop the sandbox: the shop's PostgreSQL, the warehouses' broker, its server. What `customer360 up` and `down` call too."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from customer360.platform import home
 from customer360.platform.processes import ProcessBook
 from sandbox import build, settling
 from sandbox.crm.tokens import CLIENT_ID
+from sandbox.faults import registry
+from sandbox.inventory import bus
 from sandbox.layout import Layout
 from sandbox.shop import database
 from sandbox.support.api import USER as SUPPORT_USER
@@ -24,7 +26,7 @@ from sandbox.surveys import sftp
 from sandbox.world import World
 
 _NAME = build.SERVER
-SYSTEMS = ("shop", "crm", "web", "email", "billing", "support", "marketing", "surveys")
+SYSTEMS = ("shop", "crm", "web", "email", "billing", "support", "marketing", "surveys", "inventory")
 
 
 class SandboxError(UserError):
@@ -36,7 +38,7 @@ class SandboxStatus:
     """What runs, and where. Addresses hold no password; those with one are in connections.json."""
 
     exists: bool
-    running: bool  # both processes; a shop that the fault connection_refused stopped counts as running
+    running: bool  # all processes; what a fault stopped counts as running, as does a broker that this platform has not
     server_pid: int | None
     shop_pid: int | None
     http_url: str
@@ -59,7 +61,7 @@ def default_customers() -> int:
 
 def start(home_folder: Path | None = None, customers: int | None = None, *, seed: int = 360, fresh: bool = False,
           progress: Callable[[str], None] | None = None) -> SandboxStatus:  # fmt: skip
-    """Make the sandbox if there is none (or `fresh`), start both processes, write the connections; safe to call again.
+    """Make the sandbox if there is none (or `fresh`), start its processes, write the connections; safe to call again.
 
     `home_folder` must be the platform's home (`$C360_HOME`); it is there for callers that hold it already.
     Raises UserError (ports taken, nonsense size), EmbeddedServerError.
@@ -82,15 +84,18 @@ def start(home_folder: Path | None = None, customers: int | None = None, *, seed
         home.claim_port("sftp")
     environment = {**os.environ, "C360_HOME": str(layout.home), "PYTHONPATH": _python_path()}
     book.start(_NAME, [sys.executable, "-m", "sandbox.server"], environment=environment, log=layout.log, cwd=_checkout())
+    if not _is_on(layout, "inventory", "broker_down"):
+        bus.start(layout, book)
     write_connections(layout)
     _wait_healthy(book)
     return status(home_folder)
 
 
 def stop(home_folder: Path | None = None) -> bool:
-    """Stop both processes, and nothing else. False when neither ran."""
+    """Stop the processes, and nothing else. False when none ran."""
     layout = _layout(home_folder)
-    server = _book(layout).stop(_NAME)
+    book = _book(layout)
+    server = book.stop(_NAME) | bus.stop(book)
     shop = layout.shop.exists() and database.server(layout).stop()
     return server or shop
 
@@ -109,7 +114,9 @@ def status(home_folder: Path | None = None) -> SandboxStatus:
             meta = world.read_meta()
     return SandboxStatus(
         exists=made,
-        running=record is not None and (shop.running or _shop_is_down_on_purpose(layout)),
+        running=record is not None
+        and (shop.running or _shop_is_down_on_purpose(layout))
+        and (_book(layout).is_running(bus.NAME) or bus.program() is None or _is_on(layout, "inventory", "broker_down")),
         server_pid=record.pid if record else None,
         shop_pid=shop.pid,
         http_url=base,
@@ -125,6 +132,7 @@ def status(home_folder: Path | None = None) -> SandboxStatus:
 
 def write_connections(layout: Layout) -> None:
     """Tell the platform where the systems are."""
+    home.write_connection("inventory", bus.uri())
     port = home.port("shop_pg")
     home.write_connection("shop", database.reader_uri(port))
     home.write_connection("crm", f"http://{CLIENT_ID}:{home.secret('crm_client')}@127.0.0.1:{home.port('sandbox')}")
@@ -157,12 +165,15 @@ def _python_path() -> str:
 
 
 def _shop_is_down_on_purpose(layout: Layout) -> bool:
+    return _is_on(layout, "shop", "connection_refused")
+
+
+def _is_on(layout: Layout, system: str, fault: str) -> bool:
+    """Whether somebody broke the system in that way."""
     if not build.exists(layout):
         return False
-    from sandbox.faults import registry
-
     with World(layout.world) as world:
-        return ("shop", "connection_refused") in registry.active(world, "shop")
+        return (system, fault) in registry.active(world, system)
 
 
 def _wait_healthy(book: ProcessBook, *, timeout: float = 40.0) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox import moments
 from sandbox.billing.passing import bill_order, pay_order, refund_order
 from sandbox.billing.records import Bill
+from sandbox.inventory.passing import send_order, take_back
 from sandbox.moments import MINUTE, SECOND
 from sandbox.passage import Passage
 from sandbox.shop.accounts import CURRENCIES
@@ -123,6 +124,7 @@ def progress_order(passage: Passage) -> None:
                 (passage.take_id("shipments"), order_id, str(CARRIERS[passage.rng.randrange(4)]), code, "in_transit", when, None, when),
             )
         passage.update("orders", order_id, {"status": "shipped" if channel != "store" else "delivered"}, at=at)
+        send_order(passage, order_id, at=at)
     else:
         passage.shop.execute(
             "update shipments set status = 'delivered', delivered_at = %s, updated_at = %s where order_id = %s and status = 'in_transit'",
@@ -147,6 +149,7 @@ def return_line(passage: Passage) -> None:
     when = moments.to_datetime(at)
     reason = str(REASONS[passage.rng.randrange(len(REASONS))])
     passage.insert("returns", (passage.take_id("returns"), order_id, line_number, quantity, reason, amount, when, when))
+    take_back(passage, order_id, line_number, quantity=quantity, reason=reason, at=at)
     open_lines = passage.shop.execute(
         "select count(*) from order_lines l where order_id = %s and not exists "
         "(select 1 from returns r where r.order_id = l.order_id and r.line_number = l.line_number)", [order_id],

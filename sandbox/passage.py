@@ -11,6 +11,8 @@ from sandbox import moments
 from sandbox.documents import Document
 from sandbox.email import export
 from sandbox.email.subscribers import SubscriberDraft
+from sandbox.inventory import store
+from sandbox.inventory.records import Message, Movement, Place
 from sandbox.population.people import Company, Person, Population
 from sandbox.shop import schema
 from sandbox.shop.accounts import AccountDraft, AddressDraft
@@ -69,6 +71,9 @@ class Passage:
     list_changed: bool = False
     billing_events: list[Document] = field(default_factory=list)
     marketing: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"leads": [], "responses": [], "interactions": []})
+    stock: dict[Place, int] = field(default_factory=dict)
+    movements: list[Movement] = field(default_factory=list)
+    withdrawn: list[Message] = field(default_factory=list)
     surveys: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"respondents": [], "answers": []})
 
     def somebody(self) -> Person:
@@ -230,4 +235,5 @@ def open_passage(world: World, shop: Statements, *, rng: Random, low: int, now: 
         _ShopEmails(shop),
         _ListEmails(world),
         {c.company_id: c for c in companies},
+        stock=store.levels_of(world.connection),
     )

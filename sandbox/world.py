@@ -15,6 +15,7 @@ from typing import Any
 
 from sandbox import documents
 from sandbox.crm import objects
+from sandbox.inventory import store
 from sandbox.population.people import Company, Person
 
 _SCHEMA = """
@@ -63,7 +64,7 @@ class World:
         remove_world(path)
         world = World(path)
         world.connection.execute("pragma journal_mode = wal")  # the CRM reads while time passes
-        world.connection.executescript(_SCHEMA + documents.TABLE + objects.create_tables())
+        world.connection.executescript(_SCHEMA + documents.TABLE + store.TABLES + objects.create_tables())
         return world
 
     def __enter__(self) -> World:

@@ -28,6 +28,7 @@ PORTS: dict[str, tuple[str, int]] = {
     "sandbox": ("C360_SANDBOX_PORT", 5480),
     "smtp": ("C360_SMTP_PORT", 5481),
     "sftp": ("C360_SFTP_PORT", 5486),
+    "bus": ("C360_BUS_PORT", 5487),
     "airflow": ("C360_AIRFLOW_PORT", 8360),
 }
 _LAST_PORT = 65535

@@ -53,6 +53,9 @@
 
 {% macro invoices_loaded() %}target.invoice_id in ({{ keys_loaded('billing', 'invoices', 'id') }}){% endmacro %}
 {% macro charges_loaded() %}target.charge_id in ({{ keys_loaded('billing', 'charges', 'id') }}){% endmacro %}
+{% macro inventory_movements_loaded() -%}
+    target.movement_id in ({{ keys_loaded('inventory', 'movements', 'movement_id') }})
+{%- endmacro %}
 {% macro support_tickets_loaded() %}target.ticket_id in ({{ keys_loaded('support', 'tickets', 'id') }}){% endmacro %}
 {% macro campaign_responses_loaded() -%}
     target.response_id in ({{ keys_loaded('marketing', 'responses', 'response_id') }})

@@ -130,6 +130,13 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     ),
     "marketing": _CSV,
     "surveys": _CSV,
+    "inventory": (
+        *_VALUES,
+        Fault("poison", "some messages are cut in the middle and no JSON any more", (_EVERY,)),
+        Fault("duplicates", "every message comes twice"),
+        Fault("out_of_order", "the newest messages come first, each followed by what was recorded of its movement before"),
+        Fault("broker_down", "the broker is stopped; it forgets its topic, which is published anew when it is back"),
+    ),
 }
 
 

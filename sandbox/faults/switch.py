@@ -10,6 +10,7 @@ from typing import Any
 from sandbox import moments
 from sandbox.faults import crm, files, registry, shop
 from sandbox.faults.registry import ActiveFault, FaultError
+from sandbox.inventory import faults as inventory
 from sandbox.layout import Layout
 from sandbox.world import World
 
@@ -32,6 +33,9 @@ def switch_on(layout: Layout, system: str, fault: str, given: Mapping[str, Any],
             _check_object(system, options)
             return registry.record(world, system, fault, options, {})
         active = ActiveFault(system, fault, options, {}, "")
+        if system == "inventory":
+            inventory.begin(layout, world, active, {**on, (system, fault): active}, at=at)
+            return registry.record(world, system, fault, options, {})
         # A world may have been advanced past the clock: its newest file must still be the one this fault sends.
         at = max(at, int(world.read_meta()["now"]) + moments.MILLISECOND)
         files.begin(layout, world, active, {**on, (system, fault): active}, at=at)
@@ -59,6 +63,8 @@ def switch_off(layout: Layout, system: str, fault: str | None = None, *, now: da
                 shop.end(layout, active)
             elif system == "crm":
                 crm.end(world, active, now=at)
+            elif system == "inventory":
+                inventory.end(layout, world, active, registry.active(world, system), at=at)
             elif system not in ("billing", "support"):
                 files.end(layout, active, registry.active(world))
             ended.append(active)

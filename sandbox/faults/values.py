@@ -11,7 +11,7 @@ from sandbox.faults.registry import ActiveFault
 _NONSENSE = ("###", "NULL", "#REF!", "undefined")
 _WRONG = {
     "email": "nobody at nowhere", "amount": -5, "amount_due": "a lot", "currency": "coins", "status": "floating", "created_at": "yesterday",
-    "role": "friend", "requester_id": None, "customer": None,
+    "role": "friend", "requester_id": None, "customer": None, "quantity": "many", "kind": "vanished", "recorded_at": "soon",
 }  # fmt: skip
 
 

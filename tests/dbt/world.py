@@ -352,6 +352,16 @@ def opinion(world: World) -> None:
             world.record(record_id, {"email": f"p{world.chance.randint(1, 7)}@x.example"})
 
 
+def movement(world: World) -> None:
+    """Stock moves, perhaps of an order or article that is not there (yet); a movement is recorded again, or withdrawn."""
+    number = f"MV{world.number()}"
+    is_gone = world.chance.random() < 0.15 and (number,) in world.rows.get("inventory.movements", {})
+    row = {"movement_id": number, "sku": f"S{world.chance.randint(1, 4)}", "warehouse": "BER", "kind": world.chance.choice(["sale", "restock"]),
+           "quantity": world.chance.randint(-3, 9), "order_number": f"O{world.number()}", "occurred_at": world.some_time(),
+           "recorded_at": world.clock}  # fmt: skip
+    world.publish("inventory.movements", [] if is_gone else [row], deleted=[(number,)] if is_gone else [])
+
+
 def product(world: World) -> None:
     """A product, whose SKU another one may have."""
     world.publish("shop.products", [{"product_id": world.chance.randint(1, 6), "sku": f"S{world.chance.randint(1, 3)}", "name": "n",
@@ -402,5 +412,5 @@ def report(world: World) -> None:
 
 CHANGES: tuple[Callable[[World], None], ...] = (
     account, account, contact, consent, subscriber, engagement, engagement, order, order, order, line, line, money_and_parcels, cart, visit, visit,
-    bill, bill, ticket, opinion, product, merge, split, pin, pin, report,
+    bill, bill, ticket, opinion, movement, product, merge, split, pin, pin, report,
 )  # fmt: skip

@@ -30,6 +30,7 @@ VARIABLES = {
     "sandbox": "C360_SANDBOX_PORT",
     "smtp": "C360_SMTP_PORT",
     "sftp": "C360_SFTP_PORT",
+    "bus": "C360_BUS_PORT",
 }
 
 

@@ -1,0 +1,1 @@
+"""The warehouses' stock: movements told on a message bus."""
