@@ -105,10 +105,13 @@ def test_settings_of_a_connection() -> None:
 
 def test_where_a_read_begins() -> None:
     ends = {0: (5, 20), 1: (0, 3)}
-    assert _start(ReadRequest(object=LEVELS), ends) == ({0: 5, 1: 0}, None)
-    assert _start(ReadRequest(object=LEVELS, position={"partitions": {"0": 9}}), ends) == ({0: 9, 1: 0}, None)
-    assert _start(ReadRequest(object=LEVELS, position={"partitions": {"0": 9}}, full=True), ends) == ({0: 5, 1: 0}, None)
-    start, restarted = _start(ReadRequest(object=LEVELS, position={"partitions": {"0": 2}}), ends)
+    assert _start(ReadRequest(object=LEVELS), ends, "t") == ({0: 5, 1: 0}, None)
+    assert _start(ReadRequest(object=LEVELS, position={"partitions": {"0": 9}}), ends, "t") == ({0: 9, 1: 0}, None)
+    assert _start(ReadRequest(object=LEVELS, position={"partitions": {"0": 9}}, full=True), ends, "t") == ({0: 5, 1: 0}, None)
+    start, restarted = _start(ReadRequest(object=LEVELS, position={"partitions": {"0": 2}}), ends, "t")
     assert start[0] == 5
     assert restarted is not None
     assert "lost 3 messages" in restarted
+    of_another = ReadRequest(object=LEVELS, position={"topic_id": "s", "partitions": {"0": 9, "1": 2}})
+    assert _start(of_another, ends, "t") == ({0: 5, 1: 0}, "the topic was made anew")
+    assert _start(of_another, ends, None) == ({0: 9, 1: 2}, None), "a broker that gives topics no id"
