@@ -150,8 +150,7 @@ def _first_found(keyring: Keyring, by_rule: Sequence[Iterator[tuple[Rows, Rows]]
 
 def _runs(keys: Keys, touching: Rows | None, first: NDArray[np.bool_] | None) -> Iterator[tuple[Rows, Rows]]:
     """Pairs of rows with an equal key."""
-    rows = np.flatnonzero(keys)
-    order = rows[np.argsort(keys[rows], kind="stable")]
+    order = _ordered(keys)
     sizes = _run_sizes(keys[order])
     ends = np.cumsum(sizes)
     if touching is None:
@@ -168,6 +167,25 @@ def _runs(keys: Keys, touching: Rows | None, first: NDArray[np.bool_] | None) ->
         partner = order[place]
         apart = left != partner
         yield np.minimum(left, partner)[apart], np.maximum(left, partner)[apart]
+
+
+def _ordered(keys: Keys) -> Rows:
+    """The rows that have a key, by key and then by row.
+
+    A key's upper bits and the row in one integer: sorting plain integers takes a tenth of the time of a stable sort by keys. Keys that
+    differ in their lower bits alone are put in order afterwards.
+    """
+    rows = np.flatnonzero(keys)
+    bits = np.uint64(max(len(keys) - 1, 1).bit_length())
+    packed = (keys[rows] >> bits << bits) | rows.astype(np.uint64)
+    packed.sort()
+    order: Rows = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    whole, upper = keys[order], packed >> bits
+    mixed = (upper[1:] == upper[:-1]) & (whole[1:] != whole[:-1])
+    if mixed.any():
+        places = np.flatnonzero(np.isin(upper, upper[1:][mixed]))
+        order[places] = order[places][np.lexsort((order[places], whole[places]))]
+    return order
 
 
 def _spread(lefts: Rows, begins: Rows, ends: Rows) -> Iterator[tuple[Rows, Rows]]:

@@ -11,7 +11,7 @@ import pytest
 
 from customer360.identity.match import blocking
 from customer360.identity.match.blocking import FREE_PAIRS, Rule, paying
-from customer360.identity.match.pairs import Keyring, block, conjuncts, count, draw
+from customer360.identity.match.pairs import Keyring, _ordered, block, conjuncts, count, draw
 
 RULES = ["l.a = r.a", "substr(l.b, 1, 1) = substr(r.b, 1, 1) and l.c = r.c", "l.a = r.c", "l.c = r.c"]
 ROWS = 120
@@ -53,6 +53,13 @@ def test_pairs_that_touch_some_rows_are_those_of_all_that_touch_them(connection:
     whole = {pair: rule for pair, rule in joined(connection, RULES).items() if set(pair) & set(near.tolist())}
     assert len(whole) > 20
     assert dict(zip(zip(part.left.tolist(), part.right.tolist(), strict=True), part.rule.tolist(), strict=True)) == whole
+
+
+def test_rows_are_in_order_of_their_keys_also_where_keys_differ_in_their_last_bits_alone() -> None:
+    dice = np.random.default_rng(8)
+    keys = dice.choice(np.array([0, 1, 2, 3, 2**40, 2**40 + 1, 2**63, 2**63 + 5], dtype=np.uint64), 500)
+    order = _ordered(keys)
+    assert order.tolist() == sorted(np.flatnonzero(keys).tolist(), key=lambda row: (int(keys[row]), row))
 
 
 def test_a_rule_is_counted_before_it_is_used(connection: duckdb.DuckDBPyConnection) -> None:
