@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from customer360.identity.match.pairs import Pairs
 
 _SIDED = re.compile(r"\b([a-z_0-9]+?)_([lr])\b")
+_OF_ONE_COLUMN = re.compile(r"\b(jaro_winkler_similarity|levenshtein)\(([a-z_0-9]+)_l, \2_r\)")
+_OF_EQUALS = {"jaro_winkler_similarity": "1e0", "levenshtein": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,19 @@ def level_sql(comparison: Mapping[str, Any]) -> str:
     return f"cast(case {' '.join(parts)} end as tinyint)"
 
 
+def measured_once(cases: Sequence[str]) -> tuple[list[str], list[str]]:
+    """`cases` with each likeness of a column's two values that they ask for more than once as a column of its own, and those columns'
+    definitions. An engine does not notice by itself that two branches of a case ask for the same: measuring is most of what a pair costs.
+    """
+    calls = Counter(match.group() for case in cases for match in _OF_ONE_COLUMN.finditer(case))
+    names = {call: f"likeness_{number}" for number, call in enumerate(call for call, times in calls.items() if times > 1)}
+    defined = []
+    for call, name in names.items():
+        function, column = next(_OF_ONE_COLUMN.finditer(call)).groups()
+        defined.append(f"case when {column}_l = {column}_r then {_OF_EQUALS[function]} else {call} end as {name}")
+    return [_OF_ONE_COLUMN.sub(lambda match: names.get(match.group(), match.group()), case) for case in cases], defined
+
+
 def columns_used(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
     """Frame columns that the level conditions read."""
     found: set[str] = set()
@@ -75,12 +91,14 @@ def compare(
     judged = {number: column for number, comparison in enumerate(comparisons) if (column := share_column(comparison)) in shares}
     sides = ", ".join(f"l.{column} as {column}_l, r.{column} as {column}_r" for column in used)
     tf = "".join(f", l.tf_{column} as tf_{number}" for number, column in judged.items())
-    levels = [f"{level_sql(comparison)} as g{number}" for number, comparison in enumerate(comparisons)]
+    cases, measured = measured_once([level_sql(comparison) for comparison in comparisons])
+    levels = [f"{case} as g{number}" for number, case in enumerate(cases)]
     bits = [f"cast(round(-log2(tf_{number})) as tinyint) as r{number}" for number in judged]
     connection.register("compared_pairs", pa.table({"l": pairs.left, "r": pairs.right, "number": np.arange(len(pairs))}))
     found = connection.execute(
-        f"with sided as (select p.number, {sides}{tf} from compared_pairs p join {table} l on l.row = p.l join {table} r on r.row = p.r)"
-        f" select number, {', '.join(levels + bits)} from sided"
+        f"with sided as (select p.number, {sides}{tf} from compared_pairs p join {table} l on l.row = p.l join {table} r on r.row = p.r),"
+        f" measured as (select {', '.join(['*', *measured])} from sided)"
+        f" select number, {', '.join(levels + bits)} from measured"
     ).fetchnumpy()
     connection.unregister("compared_pairs")
     order = np.argsort(np.asarray(found["number"]))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any
 
-from customer360.identity.match.vectors import columns_used, level_sql
+from customer360.identity.match.vectors import columns_used, level_sql, measured_once
 
 SMALLEST = 1e-300  # Splink's own floor under m and u
 # as Splink writes it: neither power overflows
@@ -98,10 +98,13 @@ def levels_sql(comparisons: Sequence[Part], *, pairs: str) -> str:
     """
     columns = columns_used([{"comparison_levels": [{"sql_condition": part.level_sql}]} for part in comparisons])
     shares = _shares(comparisons)
-    told = [f"{part.level_sql} as g_{part.name}" for part in comparisons] + [f"{share}_{side}" for share in shares for side in "lr"]
+    cases, measured = measured_once([part.level_sql for part in comparisons])
+    told = [f"{case} as g_{part.name}" for case, part in zip(cases, comparisons, strict=True)]
+    told += [f"{share}_{side}" for share in shares for side in "lr"]
     return (
-        f"select l, r, rule, {', '.join(told)} from (select p.l, p.r, p.rule, {_sides([*columns, *shares])} from {pairs} p"
-        " join frame l on l.row = p.l join frame r on r.row = p.r)"
+        f"select l, r, rule, {', '.join(told)} from (select {', '.join(['*', *measured])} from"
+        f" (select p.l, p.r, p.rule, {_sides([*columns, *shares])} from {pairs} p"
+        " join frame l on l.row = p.l join frame r on r.row = p.r))"
     )
 
 
