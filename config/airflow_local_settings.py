@@ -67,24 +67,20 @@ def _parse_dbt() -> None:
     behind in this process, and every fork that parses something would wait for it for ever.
     """
     from dbt.cli.main import dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
 
-    from customer360.pipeline import dbt_run
+    from customer360.pipeline import dbt_manifest, dbt_run
 
     with tempfile.TemporaryDirectory(prefix="c360-warm-up-") as folder:
         project = Path(folder)
-        (project / "dbt_project.yml").write_text(
-            "{name: warm_up, version: '1', profile: customer360, flags: {send_anonymous_usage_stats: false}}"
-        )
+        (project / "dbt_project.yml").write_text("{name: warm_up, profile: customer360, flags: {send_anonymous_usage_stats: false}}")
         (project / "models").mkdir()
         (project / "models" / "one.sql").write_text("select 1 as one")
         options = ["--profiles-dir", str(dbt_run.project()), "--log-path", folder, "--log-level", "none", "--no-static-parser"]
-        dbtRunner().invoke(["--quiet", "parse", "--project-dir", folder, *options])
+        outcome = dbtRunner().invoke(["--quiet", "parse", "--project-dir", folder, *options])
+    if not outcome.success:  # it returns its errors
+        raise RuntimeError("dbt could not parse a project of one model") from outcome.exception
 
-    # dbt compiles the readers of its parse cache when it first meets each type: a second of CPU for each task.
-    cache = Path(os.environ.get("C360_DBT_MANIFEST") or "none").with_name("partial_parse.msgpack")
-    if cache.exists():
-        Manifest.from_msgpack(cache.read_bytes())
+    dbt_manifest.preload()  # read here once, not by each task; a task finds out whether it is still that of the project
 
 
 def _warm_up() -> None:
@@ -95,9 +91,9 @@ def _warm_up() -> None:
     os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")  # dlt would look for its settings in Airflow's connections
     _read_dags()
     if runs_tasks:
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)  # one line for each class it registers
         for module in _FOR_TASKS:
             _attempt(module, lambda module=module: importlib.import_module(module))  # type: ignore[misc]  # bound at once
-        logging.getLogger("great_expectations").setLevel(logging.WARNING)
         _attempt("dbt", _parse_dbt)
     gc.collect()
     gc.freeze()  # keeps the garbage collector of each fork from touching, and so copying, these pages

@@ -138,11 +138,9 @@ def begin_full(*, full_refresh: bool = False) -> int:
 
 
 def finish() -> int | None:
-    """Closes the open batch after a full run that others carried out; its id, or None when none was open. Makes ready for live runs."""
+    """Closes the open batch after a full run that others carried out; its id, or None when none was open."""
     with connections.connect(autocommit=True, role=Role.TRANSFORMER) as connection:
-        closed = batches.finish(connection)
-    dbt_run.warm_live()
-    return closed
+        return batches.finish(connection)
 
 
 def _freeze(connection: Connection[Any], *, full_refresh: bool) -> batches.Batch:

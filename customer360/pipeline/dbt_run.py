@@ -16,6 +16,7 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 from customer360.errors import UserError
+from customer360.pipeline import dbt_manifest
 from customer360.platform import home
 from customer360.warehouse import connections
 
@@ -91,8 +92,7 @@ def run(
 ) -> Result:
     """Runs dbt's `run`, `test` or `build` (without unit tests) on the selection, all when empty. Raises DbtUnusable when it cannot start.
 
-    Live and full runs keep target folders of their own ($C360_HOME/dbt/live, …/full): the variable `live` is part of dbt's parse
-    cache, which a shared folder would lose at every turn.
+    Live and full runs, which may be under way at once, keep target folders of their own: $C360_HOME/dbt/live, …/full.
     """
     folder = target_path or home.home() / "dbt" / ("live" if live else "full")
     arguments = [command, *_arguments(folder), "--threads", str(THREADS)]
@@ -105,40 +105,34 @@ def run(
         arguments.append("--full-refresh")
     if select:
         arguments += ["--select", *select]
-    return _result(_invoke(arguments, progress))
+    variables = environment()
+    parsed = dbt_manifest.current(project(), variables["C360_DBT_DBNAME"], _parser(variables))
+    return _result(_invoke(arguments, variables=variables, progress=progress, manifest=parsed))
 
 
-def warm_live() -> None:
-    """Parses the project for live runs if none has: the first of them would spend its time on that."""
-    folder = home.home() / "dbt" / "live"
-    if not (folder / "partial_parse.msgpack").exists():
-        _invoke(["parse", *_arguments(folder), *_LIVE_VARS], None)
-
-
-def documentation(*, progress: Progress | None = None) -> Path:
+def documentation() -> Path:
     """Writes dbt's documentation as one page, `$C360_HOME/dbt-docs/index.html`, from the catalogue; no row of data is in it."""
-    folder = home.home() / "dbt-docs"
-    work = home.home() / "dbt" / "docs"
-    manifest(target_path=work)  # without compiling, dbt reads the manifest that is there
-    _invoke(["docs", "generate", "--static", "--no-compile", *_arguments(work)], progress)
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / "index.html"
+    work = dbt_manifest.folder()  # without compiling, dbt takes the manifest that is there
+    manifest(target_path=work)
+    _invoke(["docs", "generate", "--static", "--no-compile", *_arguments(work)], variables=environment())
+    page = home.home() / "dbt-docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
     home.write_page(page, (work / "static_index.html").read_bytes())
     return page
 
 
 def manifest(*, target_path: Path | None = None) -> Path:
-    """Parses the project, which needs no database, and returns the path of its manifest.json.
-
-    With a warehouse connection the parse cache beside it is of use to later runs; dbt parses anew when the profile differs.
-    """
-    folder = target_path or project() / "target"
+    """Parses the project where it has changed, which needs no database, and returns the path of its manifest.json."""
     try:
         variables = environment()
     except connections.ConnectionNotConfigured:
         variables = {}
-    _invoke(["parse", *_arguments(folder)], None, variables=variables)
-    return folder / "manifest.json"
+    database = variables.get("C360_DBT_DBNAME") or os.environ.get("C360_DBT_DBNAME", "customer360")
+    return dbt_manifest.made(target_path or project() / "target", project(), database, _parser(variables))
+
+
+def _parser(variables: dict[str, str]) -> Callable[[Path], Any]:
+    return lambda folder: _invoke(["parse", *_arguments(folder)], variables=variables)
 
 
 def _arguments(folder: Path) -> list[str]:
@@ -150,12 +144,12 @@ def _arguments(folder: Path) -> list[str]:
     ]
 
 
-def _invoke(arguments: list[str], progress: Progress | None, *, variables: dict[str, str] | None = None) -> Any:
+def _invoke(arguments: list[str], *, variables: dict[str, str], progress: Progress | None = None, manifest: Any = None) -> Any:
     from dbt.cli.main import dbtRunner
 
     callbacks = [_teller(progress)] if progress else []
-    with _set(environment() if variables is None else variables):
-        outcome = dbtRunner(callbacks=callbacks).invoke(arguments)
+    with _set(variables):
+        outcome = dbtRunner(manifest=manifest, callbacks=callbacks).invoke(arguments)
     if outcome.exception is not None:
         raise DbtUnusable(f"dbt {arguments[0]} could not run: {_without_values(str(outcome.exception))}") from None
     return outcome.result

@@ -211,16 +211,11 @@ def _smtp_connection(uri: str) -> dict[str, object]:
 
 
 def _parse_dbt(say: Say) -> None:
-    """DAGs are parsed from dbt's manifest; it is made again when a file of the project is newer."""
+    """DAGs are made from dbt's manifest, and each run takes it as it is."""
     from customer360.pipeline import dbt_run
 
-    folder = manifest_folder()
-    made = folder / "manifest.json"
-    newest = max(path.stat().st_mtime for path in dbt_run.project().rglob("*") if path.is_file() and "target" not in path.parts)
-    if made.exists() and made.stat().st_mtime > newest:
-        return
-    say("dbt: parsing the project")
-    dbt_run.manifest(target_path=folder)
+    say("dbt: parsing the project where it has changed")
+    dbt_run.manifest(target_path=manifest_folder())
 
 
 def manifest_folder() -> Path:

@@ -1,5 +1,6 @@
 {# Live runs process what the open batch names; the pipeline freezes it in ops.dbt_batch_* before dbt starts.
-   Only the open batch has rows there, so no batch id appears in a model and dbt's parse cache stays valid. #}
+   Only the open batch has rows there, so no batch id appears in a model. Nothing here depends on `live` while dbt parses: both kinds of
+   runs take the same manifest. #}
 
 {# True when this model's table exists and only the batch's part of it is to be rebuilt. #}
 {% macro is_live() -%}
@@ -39,4 +40,10 @@
 {# A condition that only a live run makes. #}
 {% macro if_live(condition) -%}
     {{ return('(' ~ condition ~ ')' if is_live() else 'true') }}
+{%- endmacro %}
+
+
+{# dbt's own, asked by each incremental model. Comparing columns costs two queries a model, and only a full run can meet a changed one. #}
+{% macro incremental_validate_on_schema_change(on_schema_change, default='ignore') -%}
+    {{ return('ignore' if var('live') else dbt.incremental_validate_on_schema_change(on_schema_change, default)) }}
 {%- endmacro %}
