@@ -50,9 +50,11 @@ def diff(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> ledger.
     superseded = truncated + (0 if load.work.get("key_is_unique") else _leave_superseded(connection, obj, work))
     is_whole = truncated or load.work.get("whole")
     found_gone = _absent_keys(connection, obj, work) if is_whole and not is_first else 0
-    unchanged, stale = (
-        (_delete(connection, sql.SQL("delete from {}").format(work.gone)), 0) if is_first else _leave_known(connection, obj, work)
-    )
+    if is_first:
+        unchanged, stale = _delete(connection, sql.SQL("delete from {}").format(work.gone)), 0
+    else:
+        with relations.looking_up(connection, obj, rows=load.counts.extracted):
+            unchanged, stale = _leave_known(connection, obj, work)
     if load.kind != "replay":
         unchanged += _leave_quarantined(connection, obj, work)
     noted = ledger.note(
@@ -217,7 +219,7 @@ def _leave_known(connection: Warehouse, obj: SourceObject, work: WorkTables) -> 
         sql.SQL(
             """with known as (
                    delete from {rows} t using {raw} r
-                   where {same} and ({older} or (r._row_hash = {hash} and r._is_deleted = {deleted}))
+                   where {same} and ({older} or (r._row_hash = t._row_hash and r._is_deleted = t._is_deleted))
                    returning {older} as is_stale)
                select count(*) filter (where not is_stale), count(*) filter (where is_stale) from known"""
         ).format(
@@ -225,8 +227,6 @@ def _leave_known(connection: Warehouse, obj: SourceObject, work: WorkTables) -> 
             raw=relations.raw(obj),
             same=relations.same_key(obj, "t", "r"),
             older=older,
-            hash=relations.row_hash(obj, "t"),
-            deleted=relations.is_deleted(obj, "t"),
         )
     ).fetchone()
     unchanged, stale = (int(row[0]), int(row[1])) if row else (0, 0)

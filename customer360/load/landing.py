@@ -348,7 +348,10 @@ def what_is_left(connection: Warehouse, obj: SourceObject, load: ledger.Load) ->
         text_is_there = found == load.work.get("landed")
         if not load.work.get("diffed"):
             return "all" if text_is_there else "nothing"
-    exists = connection.execute("select to_regclass(%s) is not null", [f"landing.{work.rows_name}"]).fetchone()
+    # a table without the computed columns is from before they were made with it: as good as lost
+    exists = connection.execute(
+        "select exists (select from pg_attribute where attrelid = to_regclass(%s) and attname = '_row_hash')", [f"landing.{work.rows_name}"]
+    ).fetchone()
     if exists and exists[0]:
         found = sum(_number(connection, sql.SQL("select count(*) from {}").format(table)) for table in (work.rows, work.bad, work.gone))
         left = load.counts.unchanged + load.counts.superseded + load.counts.stale

@@ -75,13 +75,12 @@ def _log_change(connection: Warehouse, obj: SourceObject, load: ledger.Load, row
 def _new_rows(obj: SourceObject, load: ledger.Load, work: WorkTables) -> tuple[sql.Composed, sql.Composed]:
     """The columns of raw, and the select that makes its rows from the load's."""
     names = [*(f.name for f in obj.fields), "_extra", *_META]
-    deleted = relations.is_deleted(obj, "t")
     values = [
         *relations.field_columns(obj, "t"),
         sql.Literal(load.load_id),
-        relations.row_hash(obj, "t"),
-        deleted,
-        sql.SQL("case when {} then now() end").format(deleted),
+        sql.SQL("t._row_hash"),
+        sql.SQL("t._is_deleted"),
+        sql.SQL("case when t._is_deleted then now() end"),
         sql.SQL("now()"),
         sql.SQL("now()"),
     ]
@@ -173,39 +172,54 @@ def _index_definitions(connection: Warehouse, obj: SourceObject) -> list[tuple[s
 
 
 def _merge(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> Merged:
-    work = WorkTables(load.load_id)
-    columns, rows = _new_rows(obj, load, work)
-    key = set(obj.key)
-    updated = [*(f.name for f in obj.fields if f.name not in key), "_extra", "_load_id", "_row_hash", "_is_deleted", "_published_at"]
-    assignments: list[sql.Composable] = [sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in updated]
-    assignments.append(sql.SQL("_deleted_at = case when excluded._is_deleted then coalesce(r._deleted_at, excluded._deleted_at) end"))
+    """Update what raw holds, then insert the rest: a third less work than an upsert, which looks each key up and locks its row first."""
     kept = _columns_kept(connection, obj)
+    with relations.looking_up(connection, obj, rows=load.counts.extracted):
+        updated, deleted = _update(connection, obj, load, kept)
+        inserted = _insert(connection, obj, load, updated=updated + deleted)
+    return Merged(inserted=inserted, updated=updated, deleted=deleted + _bury(connection, obj, load, kept))
+
+
+def _update(connection: Warehouse, obj: SourceObject, load: ledger.Load, kept: list[sql.Identifier]) -> tuple[int, int]:
+    """Give raw's rows the load's values, and history the versions they replace. How many were updated, and how many deleted by it."""
+    columns = [*(f.name for f in obj.fields if f.name not in obj.key), "_extra", "_row_hash", "_is_deleted"]
     row = connection.execute(
         sql.SQL(
             """with merged as (
-                   insert into {raw} as r ({columns}) {rows}
-                   on conflict ({key}) do update set {assignments}
+                   update {raw} r set {columns}, _load_id = {load}, _published_at = now(),
+                          _deleted_at = case when t._is_deleted then coalesce(r._deleted_at, now()) end
+                   from {rows} t where {same}
                    returning {old}, new._is_deleted as now_deleted),
                kept as (
-                   insert into {history} ({kept}, _replaced_at, _replaced_by_load_id)
-                   select {kept}, now(), {load} from merged where _load_id is not null)
-               select count(*) filter (where _load_id is null),
-                      count(*) filter (where _load_id is not null and not (now_deleted and not _is_deleted)),
-                      count(*) filter (where _load_id is not null and now_deleted and not _is_deleted) from merged"""
+                   insert into {history} ({kept}, _replaced_at, _replaced_by_load_id) select {kept}, now(), {load} from merged)
+               select count(*), count(*) filter (where now_deleted and not _is_deleted) from merged"""
         ).format(
             raw=relations.raw(obj),
-            columns=columns,
-            rows=rows,
-            key=relations.comma(map(sql.Identifier, obj.key)),
-            assignments=relations.comma(assignments),
+            columns=relations.comma(sql.SQL("{0} = t.{0}").format(sql.Identifier(name)) for name in columns),
+            rows=WorkTables(load.load_id).rows,
+            same=relations.same_key(obj, "t", "r"),
             old=relations.comma(sql.SQL("old.{0} as {0}").format(name) for name in kept),
             history=sql.Identifier("raw_history", obj.table),
             kept=relations.comma(kept),
             load=sql.Literal(load.load_id),
         )
     ).fetchone()
-    inserted, updated_rows, deleted = (int(n) for n in row) if row else (0, 0, 0)
-    return Merged(inserted=inserted, updated=updated_rows, deleted=deleted + _bury(connection, obj, load, kept))
+    touched, deleted = (int(n) for n in row) if row else (0, 0)
+    return touched - deleted, deleted
+
+
+def _insert(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, updated: int) -> int:
+    """Insert the load's rows that raw does not hold; `updated` of them it does."""
+    work = WorkTables(load.load_id)
+    counted = connection.execute(sql.SQL("select count(*) from {}").format(work.rows)).fetchone()
+    if counted is None or counted[0] == updated:
+        return 0
+    columns, rows = _new_rows(obj, load, work)
+    statement = sql.SQL("insert into {} ({}) {}").format(relations.raw(obj), columns, rows)
+    if updated:
+        held = sql.SQL("select from {} r where {}").format(relations.raw(obj), relations.same_key(obj, "t", "r"))
+        statement = sql.SQL("{} where not exists ({})").format(statement, held)
+    return connection.execute(statement).rowcount
 
 
 def _bury(connection: Warehouse, obj: SourceObject, load: ledger.Load, kept: list[sql.Identifier]) -> int:

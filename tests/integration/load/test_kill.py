@@ -123,3 +123,15 @@ def test_rows_lost_with_a_crash_of_the_server_are_landed_again(scene: dict[str, 
                 for table in tables:
                     connection.execute(f"truncate landing.{table}")
             _finish_and_compare(name, database, scene["expected"][name], was_published=False)
+
+
+def test_a_load_stopped_under_an_older_version_is_landed_again(scene: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tables lack what is computed as rows land today."""
+    with scene["server"].database(template=scene["base"], prefix="older") as database:
+        monkeypatch.setenv(environment_variable("warehouse"), database.uri)
+        assert run_killed("people", {"C360_KILL_AT": "gated"}) == -9
+        with database.connect() as connection:
+            found = connection.execute("select relname from pg_class where relkind = 'r' and relname ~ '^load_[0-9]+$'").fetchall()
+            assert len(found) == 1
+            connection.execute(f"alter table landing.{found[0][0]} drop column _row_hash")
+        _finish_and_compare("people", database, scene["expected"]["people"], was_published=False)
