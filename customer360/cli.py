@@ -32,6 +32,7 @@ AREAS: dict[str, Area] = {
     "contracts": Area("contracts", "Check, show and apply the source contracts."),
     "migrate": Area("migrate", "Bring the warehouse's schemas, tables and roles up to date."),
     "load": Area("load", "Load a source system, or one of its objects: extract, gate, publish."),
+    "backfill": Area("backfill", "Load a window of an object again, or all of it, from its source or the archive."),
     "quarantine": Area("quarantine", "Look at refused rows; replay or waive them."),
     "held": Area("held", "Decide about refused loads of streams: replay, accept or waive."),
     "streams": Area("streams", "Show how far change data capture and message buses are read."),

@@ -3,7 +3,7 @@
 **When a task fails.** **Refused** (`LoadRefused`): the gate found the load wrong; raw keeps its last good state and the alert names the
 expectation. Mend the source, or the contract or suite if the source is right; the next run reads the rows again by itself.
 **Outage**: three tries, then one alert; the next run goes on where the last good one ended. **Skipped** means nothing new. Any task may be
-cleared and run again at any time. **Trigger with form**: single objects, a full refresh, or everything since a time.
+cleared and run again at any time. **Trigger with form**: single objects, a full refresh, everything since a time, or a backfill.
 """
 
 from __future__ import annotations

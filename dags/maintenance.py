@@ -2,7 +2,8 @@
 
 Every ten minutes: compares the age of each object's data with its contract, measures how far streams are ahead and what their
 sources keep for us, and sends alerts that could not be sent before.
-Nightly: removes landed rows of finished loads, old ledger rows, history, settled quarantine and Airflow's own old runs and logs.
+Nightly: archives what was published (`C360_ARCHIVE_URL`).
+Then removes landed rows of finished loads, old ledger rows, history, settled quarantine and Airflow's own old runs and logs.
 
 **When a task fails.** Nothing depends on these tasks: clear the failed one when its cause is mended. How long things are kept is in
 `customer360/pipeline/maintenance.py` (`Keep`).
@@ -29,6 +30,12 @@ with DAG(
 ):
 
     @task
+    def archive_published() -> dict[str, Any]:
+        from customer360_airflow import steps
+
+        return steps.archive_published()
+
+    @task(trigger_rule="all_done")  # what is not archived stays of itself
     def clean_warehouse() -> dict[str, Any]:
         from customer360_airflow import steps
 
@@ -40,7 +47,7 @@ with DAG(
 
         steps.clean_airflow(keep=timedelta(days=30))
 
-    clean_warehouse()
+    archive_published() >> clean_warehouse()
     clean_airflow()
 
 with DAG(

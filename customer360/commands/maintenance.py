@@ -19,6 +19,18 @@ def clean() -> None:
         typer.echo("nothing to remove")
 
 
+@app.command("archive")
+def archive() -> None:
+    """Write what was published since the last time into the archive (C360_ARCHIVE_URL), from where `backfill --from archive` reads it."""
+    from customer360.pipeline import maintenance
+
+    written = maintenance.archive()
+    for name, rows in written.items():
+        typer.echo(f"{name}: {rows} rows archived")
+    if not written:
+        typer.echo("nothing to archive")
+
+
 @app.command("release-lease")
 def release_lease() -> None:
     """Give back the build lease of a run that died, so that the next one need not wait until it runs out."""

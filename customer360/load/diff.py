@@ -4,7 +4,7 @@ Set aside    no key, no cursor, or a cursor that lies in the future (it would mo
 Superseded   an older version of a key in the same load: the order is cursor, then sequence; sequence alone in a load that
              tells deletions, because such a source tells everything in order
              A truncation supersedes all that came before it; itself it stands for the keys that raw then still holds alive
-Stale        older than what raw holds
+Stale        older than what raw holds, by its cursor; for a backfill also by the load that published it
 Unchanged    equal to what raw holds, or a version that quarantine holds or has dealt with
 
 Undeclared fields count as part of a row: raw is to hold what the source holds, so a change in them is a change.
@@ -54,7 +54,7 @@ def diff(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> ledger.
         unchanged, stale = _delete(connection, sql.SQL("delete from {}").format(work.gone)), 0
     else:
         with relations.looking_up(connection, obj, rows=load.counts.extracted):
-            unchanged, stale = _leave_known(connection, obj, work)
+            unchanged, stale = _leave_known(connection, obj, work, published_before=load.work.get("published_before"))
     if load.kind != "replay":
         unchanged += _leave_quarantined(connection, obj, work)
     noted = ledger.note(
@@ -210,11 +210,24 @@ def _leave_superseded(connection: Warehouse, obj: SourceObject, work: WorkTables
     return superseded
 
 
-def _leave_known(connection: Warehouse, obj: SourceObject, work: WorkTables) -> tuple[int, int]:
-    """Unchanged and stale rows, compared with raw. A tombstone equals its row only if the row says deleted as well."""
+def _leave_known(connection: Warehouse, obj: SourceObject, work: WorkTables, *, published_before: int | None) -> tuple[int, int]:
+    """Unchanged and stale rows, compared with raw. A tombstone equals its row only if the row says deleted as well.
+
+    `published_before`: what was read before that load was over is older than anything a later load published (a backfill).
+    """
     older: sql.Composable = sql.SQL("false")
     if obj.extract.cursor is not None:
         older = sql.SQL("{} < {}").format(relations.column("t", obj.extract.cursor), relations.column("r", obj.extract.cursor))
+    stale = 0
+    if published_before is not None:
+        later = sql.SQL("r._load_id > {}").format(sql.Literal(published_before))
+        older = sql.SQL("({} or ({} and r._row_hash <> t._row_hash))").format(older, later)
+        stale = _delete(
+            connection,
+            sql.SQL("delete from {} g using {} r where {} and {}").format(
+                work.gone, relations.raw(obj), relations.same_key(obj, "g", "r"), later
+            ),
+        )
     row = connection.execute(
         sql.SQL(
             """with known as (
@@ -229,7 +242,7 @@ def _leave_known(connection: Warehouse, obj: SourceObject, work: WorkTables) -> 
             older=older,
         )
     ).fetchone()
-    unchanged, stale = (int(row[0]), int(row[1])) if row else (0, 0)
+    unchanged, stale = (int(row[0]), stale + int(row[1])) if row else (0, stale)
     unchanged += _delete(
         connection,
         sql.SQL("delete from {} g where not exists (select from {} r where {} and not r._is_deleted)").format(

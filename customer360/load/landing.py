@@ -41,7 +41,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(slots=True)
-class _Seen:
+class Seen:
     """What came besides rows."""
 
     rows: int = 0
@@ -93,7 +93,7 @@ def land(
         if load.attempts > 1:
             connection.execute(sql.SQL("delete from {} where _load_id = %s").format(relations.landing(obj)), [load.load_id])
         work = relations.create_work_tables(connection, obj, load.load_id)
-        seen = _Seen()
+        seen = Seen()
         if obj.extract.stream is not None:
             seen.rows = stream.take_over(connection, obj, load.load_id, keep=dry_run)
         rest = iter(parts)
@@ -101,7 +101,7 @@ def land(
             if isinstance(part, CopyBytes):
                 _copy_bytes(connection, obj, load, work, part, seen, report)
             elif isinstance(part, _LANDED_AS_ROWS):
-                _copy_rows(connection, obj, load.load_id, part, rest, seen, report)
+                copy_rows(connection, obj, load.load_id, part, rest, seen, report)
             else:
                 _take_note(part, seen)
         if not dry_run:
@@ -133,11 +133,11 @@ def land_behind(connection: Warehouse, obj: SourceObject, parts: Iterable[Part],
     """Land a stream's rows while a load of it is held: they wait. How many rows. Raises CannotWait; then nothing is landed."""
     with connection.transaction():
         before = stream.last_waiting(connection, obj)
-        seen = _Seen(rows=before, waits=True)
+        seen = Seen(rows=before, waits=True)
         rest = iter(parts)
         for part in rest:
             if isinstance(part, _LANDED_AS_ROWS):
-                _copy_rows(connection, obj, stream.WAITING, part, rest, seen, progress or (lambda _: None))
+                copy_rows(connection, obj, stream.WAITING, part, rest, seen, progress or (lambda _: None))
             else:
                 _take_note(part, seen)
         if seen.whole or seen.missing:
@@ -151,14 +151,14 @@ def land_behind(connection: Warehouse, obj: SourceObject, parts: Iterable[Part],
 _LANDED_AS_ROWS = (Rows, Reject, Deleted, Truncated)
 
 
-def _note_stream(connection: Warehouse, obj: SourceObject, load_id: int | None, seen: _Seen) -> None:
+def _note_stream(connection: Warehouse, obj: SourceObject, load_id: int | None, seen: Seen) -> None:
     if seen.received:
         stream.remember(connection, obj, seen.received)
     if seen.position is not None:
         stream.store(connection, obj, load_id, seen.position)
 
 
-def _take_note(part: Part, seen: _Seen) -> None:
+def _take_note(part: Part, seen: Seen) -> None:
     if isinstance(part, SourceFile):
         seen.files.append(part)
         if part.version is not None:
@@ -179,8 +179,8 @@ def _take_note(part: Part, seen: _Seen) -> None:
         raise TypeError(f"a reader may not yield {type(part).__name__} here: one CopyBytes part, or Rows, not both")
 
 
-def _copy_rows(
-    connection: Warehouse, obj: SourceObject, load_id: int, first: Part, rest: Iterator[Part], seen: _Seen, report: Progress
+def copy_rows(
+    connection: Warehouse, obj: SourceObject, load_id: int, first: Part, rest: Iterator[Part], seen: Seen, report: Progress
 ) -> None:
     """One COPY for all rows of the read; what is no row is noted and written when the COPY has ended."""
     names = ["_load_id", "_row_number", *(f.name for f in obj.fields), "_extra"]
@@ -224,7 +224,7 @@ def _deleted_row(obj: SourceObject, key: tuple[str, ...]) -> tuple[str | None, .
 
 
 def _copy_bytes(
-    connection: Warehouse, obj: SourceObject, load: ledger.Load, work: WorkTables, part: CopyBytes, seen: _Seen, report: Progress
+    connection: Warehouse, obj: SourceObject, load: ledger.Load, work: WorkTables, part: CopyBytes, seen: Seen, report: Progress
 ) -> None:
     if seen.rows or seen.form == "typed":
         raise TypeError(f"{obj.full_name}: a reader yields one CopyBytes part, or Rows, not both")
@@ -262,7 +262,7 @@ def _copy_bytes(
         )
 
 
-def _close_landing(connection: Warehouse, obj: SourceObject, load: ledger.Load, seen: _Seen) -> ledger.Load:
+def _close_landing(connection: Warehouse, obj: SourceObject, load: ledger.Load, seen: Seen) -> ledger.Load:
     if seen.files:
         with connection.cursor() as cursor:
             cursor.executemany(

@@ -14,7 +14,7 @@ from customer360.contracts.model import SourceObject
 from customer360.errors import UserError
 from customer360.load.relations import Warehouse
 
-Kind = Literal["incremental", "full", "sweep", "replay"]
+Kind = Literal["incremental", "full", "sweep", "replay", "backfill"]
 State = Literal["extracting", "landed", "gated", "published", "rejected", "held", "abandoned"]
 
 _ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
@@ -84,7 +84,7 @@ class _LedgerRow:
     work: dict[str, Any]
 
 
-_COUNTED = ("extracted", "published", "inserted", "updated", "deleted", "unchanged", "superseded", "stale", "quarantined")
+COUNTED = ("extracted", "published", "inserted", "updated", "deleted", "unchanged", "superseded", "stale", "quarantined")
 _COLUMNS = sql.SQL(
     "load_id, system, object, kind, state, watermark_from, watermark_to, since, extracted, published, inserted, updated, deleted,"
     " unchanged, superseded, stale, quarantined, attempts, run_url, refusal, work"
@@ -101,7 +101,7 @@ def _load(row: _LedgerRow) -> Load:
         watermark_from=row.watermark_from,
         watermark_to=row.watermark_to,
         since=row.since,
-        counts=Counts(**{name: getattr(row, name) for name in _COUNTED}),
+        counts=Counts(**{name: getattr(row, name) for name in COUNTED}),
         attempts=row.attempts,
         run_url=row.run_url,
         refusal=row.refusal,
@@ -286,6 +286,13 @@ def cursor_type(obj: SourceObject) -> str | None:
     return obj.field(obj.extract.cursor).sql_type if obj.extract.cursor else None
 
 
+def as_cursor(connection: Warehouse, obj: SourceObject, value: str) -> str:
+    """A value of the cursor, given in any spelling PostgreSQL takes, as the ledger keeps it."""
+    typed = sql.SQL("{}::{}").format(sql.Literal(value), sql.SQL(cursor_type(obj) or "text"))
+    row = connection.execute(sql.SQL("select {}").format(cursor_text(obj, typed))).fetchone()
+    return str(row[0]) if row else value
+
+
 def lower_bound(connection: Warehouse, obj: SourceObject, load: Load) -> str | None:
     """From where to read: watermark − lookback, or an earlier `since`; None for everything.
 
@@ -314,8 +321,8 @@ def lower_bound(connection: Warehouse, obj: SourceObject, load: Load) -> str | N
 
 
 def move_watermark(connection: Warehouse, obj: SourceObject, load: Load) -> None:
-    """Raise the object's watermark to the greatest cursor landed; it never goes back. A replay does not move it."""
-    if load.watermark_to is None or load.kind in ("replay", "sweep"):
+    """Raise the object's watermark to the greatest cursor landed; it never goes back. A replay or backfill does not move it."""
+    if load.watermark_to is None or load.kind in ("replay", "sweep", "backfill"):
         return
     connection.execute(
         sql.SQL(

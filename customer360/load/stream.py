@@ -101,9 +101,9 @@ def remember(connection: Warehouse, obj: SourceObject, message_ids: Sequence[str
     ).rowcount
 
 
-def count_waiting(connection: Warehouse, obj: SourceObject) -> int:
+def count_waiting(connection: Warehouse, obj: SourceObject, *, waiting: int = WAITING) -> int:
     """Rows that no load has taken over yet."""
-    row = connection.execute(sql.SQL("select count(*) from {} where _load_id = %s").format(relations.landing(obj)), [WAITING]).fetchone()
+    row = connection.execute(sql.SQL("select count(*) from {} where _load_id = %s").format(relations.landing(obj)), [waiting]).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -115,7 +115,9 @@ def last_waiting(connection: Warehouse, obj: SourceObject) -> int:
     return int(row[0]) if row else 0
 
 
-def take_over(connection: Warehouse, obj: SourceObject, load_id: int, *, keep: bool = False) -> int:
+def take_over(
+    connection: Warehouse, obj: SourceObject, load_id: int, *, keep: bool = False, waiting: int = WAITING, most: int = MOST_TAKEN
+) -> int:
     """Give waiting rows to a load, numbered from 1 in their order; how many. In the landing transaction.
 
     With `keep` the load gets copies and the rows go on waiting: a dry run.
@@ -123,7 +125,7 @@ def take_over(connection: Warehouse, obj: SourceObject, load_id: int, *, keep: b
     table = relations.landing(obj)
     oldest = sql.SQL(
         "select ctid as place, row_number() over (order by _row_number) as number from {} where _load_id = {} order by _row_number limit {}"
-    ).format(table, sql.Literal(WAITING), sql.Literal(MOST_TAKEN))
+    ).format(table, sql.Literal(waiting), sql.Literal(most))
     if keep:
         columns = relations.comma(relations.field_columns(obj, "l"))
         names = relations.comma(relations.field_columns(obj, None))

@@ -61,7 +61,7 @@ def _ledger(connection: Connection[Any]) -> dict[tuple[str, str], tuple[datetime
             """
             select system, object, min(started_at) as first_try, max(finished_at) filter (where state = 'published') as last_success
             from ops.load
-            where kind <> 'replay'  -- rows mended by hand say nothing of the source
+            where kind not in ('replay', 'backfill')  -- rows mended by hand say nothing of the source
             group by system, object
             """
         )

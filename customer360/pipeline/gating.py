@@ -63,7 +63,7 @@ class Gate:
         batch = run.Batch(
             table=relations.WorkTables(load.load_id).rows_name,
             rows=remaining.rows,
-            is_first=bool(load.work.get("is_first")),
+            is_first=bool(load.work.get("is_first")) and load.kind != "backfill",  # a window says nothing of the whole
             personal=frozenset(f.name for f in self._object.fields if f.is_personal),
             raw_tables=self._raw_tables(),
         )
@@ -133,7 +133,7 @@ class Gate:
         A stream cannot be asked for its rows again: its load is held, and what it landed is kept until somebody decides. A copy of
         the whole object, from which following its changes begins, is made anew.
         """
-        held = self._object.extract.stream is not None and load.kind not in ("replay", "sweep") and not load.work.get("whole")
+        held = self._object.extract.stream is not None and load.kind not in ("replay", "sweep", "backfill") and not load.work.get("whole")
         details = refusal.as_json() | {
             "system": load.system,
             "object": load.object,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from customer360.archive import versions
+from customer360.archive.location import open_archive
 from customer360.contracts.reader import load_contracts
 from customer360.warehouse import connections
+from customer360.warehouse.roles import Role
 
 # Finished loads: what they landed can be removed.
 _CLOSED = ("published", "rejected", "abandoned")
@@ -27,23 +30,43 @@ class Keep:
     incidents: timedelta = timedelta(days=365)
     changes: timedelta = timedelta(days=30)  # and never what a consumer has not read
     deliveries: timedelta = timedelta(days=30)  # names of messages; one that is sent again later counts as new
+    file_names: timedelta = timedelta(days=180)  # that nobody has seen since; a file that comes back is hashed once more
+    archive: timedelta = timedelta(days=1095)
+
+
+def archive() -> dict[str, int]:
+    """Archive what was published since the last time; rows per object. Safe to run again; raises ArchiveError."""
+    store = open_archive()
+    with connections.connect(role=Role.LOADER, autocommit=True) as connection:
+        if store is None:
+            versions.forget_position(connection)
+            return {}
+        objects = [obj for contract in load_contracts().values() for obj in contract.objects]
+        return versions.archive_published(connection, objects, store)
 
 
 def clean(keep: Keep | None = None) -> dict[str, int]:
-    """Remove what is older than `keep` allows; returns rows removed per table. Each table commits by itself; safe to run again."""
+    """Remove what is older than `keep` allows; returns rows removed per table. Each table commits by itself; safe to run again.
+
+    History that the archive lacks stays, unless the archive is off.
+    """
     limits = keep or Keep()
     removed: dict[str, int] = {}
+    store = open_archive()
+    if store is not None:
+        removed["archive"] = versions.forget_before(store, limits.archive, today=datetime.now(UTC).date())
     with connections.connect(autocommit=True) as connection:
         for schema, age in (("landing", limits.landing), ("raw_history", limits.history)):
             for contract in load_contracts().values():
                 for obj in contract.objects:
-                    removed[f"{schema}.{obj.table}"] = _clean_object(connection, schema, obj.table, age)
+                    removed[f"{schema}.{obj.table}"] = _clean_object(connection, schema, obj.table, age, archived=store is not None)
         for table, condition, age in (
             ("quarantine.row", "state <> 'open' and settled_at < now() - %(age)s", limits.quarantine),
             ("ops.incident", "closed_at < now() - %(age)s", limits.incidents),
             ("ops.change", _read_by_all("ops.change"), limits.changes),
             ("identity.change", _read_by_all("identity.change"), limits.changes),
             ("ops.stream_message", "received_at < now() - %(age)s", limits.deliveries),
+            ("ops.source_file_name", "seen_at < now() - %(age)s", limits.file_names),
             ("ops.gate_result", "at < now() - %(age)s", limits.ledger),
             ("ops.load", _FORGOTTEN_LOAD, limits.ledger),
         ):
@@ -74,13 +97,16 @@ _FORGOTTEN_LOAD = f"""
 """
 
 
-def _clean_object(connection: psycopg.Connection[tuple[Any, ...]], schema: str, table: str, age: timedelta) -> int:
+def _clean_object(connection: psycopg.Connection[tuple[Any, ...]], schema: str, table: str, age: timedelta, *, archived: bool) -> int:
     name = sql.Identifier(schema, table)
     known = connection.execute("select to_regclass(%s)", (f"{schema}.{table}",)).fetchone()
     if known is None or known[0] is None:  # never loaded
         return 0
     if schema == "raw_history":
-        return connection.execute(sql.SQL("delete from {} where _replaced_at < now() - %s").format(name), (age,)).rowcount
+        waits = sql.SQL(versions.NOT_ARCHIVED if archived else "false")
+        return connection.execute(
+            sql.SQL("delete from {} as t where _replaced_at < now() - %s and not ({})").format(name, waits), (age,)
+        ).rowcount
     return connection.execute(
         sql.SQL(
             "delete from {} where _load_id in (select load_id from ops.load where state = any(%s) and finished_at < now() - %s)"

@@ -35,6 +35,20 @@ def form(contract: SourceContract) -> dict[str, Param]:
             title="Since",
             description="Read again from this time (UTC). Never lowers the watermark.",
         ),
+        "until": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="Until",
+            description="Backfill: up to this time (UTC). This DAG's schedule waits meanwhile; `customer360 backfill` lets it go on.",
+        ),
+        "from": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, "source", "archive"],
+            title="Backfill from",
+            description="Backfill: where to read the window, or without one everything. Empty: an ordinary load.",
+        ),
     }
 
 

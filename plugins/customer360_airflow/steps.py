@@ -51,6 +51,8 @@ def ingest(system: str, name: str, context: Mapping[str, Any]) -> dict[str, Any]
     if chosen and name not in chosen:
         raise AirflowSkipException(f"{system}.{name} was not asked for")
     try:
+        if params.get("until") or params.get("from"):
+            return _backfill(system, name, params, run_url=alerts.run_url(context))
         outcome = ingest_object(
             system, name, full_refresh=bool(params.get("full_refresh")), since=params.get("since"), run_url=alerts.run_url(context)
         )
@@ -64,6 +66,19 @@ def ingest(system: str, name: str, context: Mapping[str, Any]) -> dict[str, Any]
         told = "\n".join(outcome.reasons)
         raise LoadRefused(f"load {outcome.load_id} of {system}.{name} was refused; raw keeps its last good state\n{told}")
     return dataclasses.asdict(outcome.counts)
+
+
+def _backfill(system: str, name: str, params: Mapping[str, Any], *, run_url: str | None) -> dict[str, Any]:
+    """A window again, or with neither bound all of it, in turns between the loads of other runs."""
+    from customer360.pipeline.backfill import Window, run_backfill
+
+    window = Window(origin=params.get("from") or "source", since=params.get("since"), until=params.get("until"))
+    done = run_backfill(system, name, window=window, run_url=run_url)
+    if done.refused is not None:
+        raise LoadRefused(f"load {done.refused.load_id}, of a backfill of {system}.{name}, was refused, and with it the rest")
+    if not done.counts.published:
+        raise AirflowSkipException(f"{system}.{name}: {done.rows_read} rows read again, nothing new")
+    return dataclasses.asdict(done.counts)
 
 
 # -------------------------------------------------------------------------------------------------- lease
@@ -256,6 +271,14 @@ def _dbt_options() -> Iterator[None]:
 
 
 # -------------------------------------------------------------------------------------------- maintenance
+def archive_published() -> dict[str, int]:
+    """Archive what was published since the last time; returns rows per object."""
+    connections.register()
+    from customer360.pipeline import maintenance
+
+    return maintenance.archive()
+
+
 def clean_warehouse() -> dict[str, int]:
     """Remove what is no longer needed from landing, ledger, history and quarantine; returns rows removed per table."""
     connections.register()

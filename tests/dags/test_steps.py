@@ -111,3 +111,30 @@ def test_an_unknown_connection_is_left_to_the_library() -> None:
     from customer360_airflow import connections
 
     assert connections.resolve("nobody_has_this") is None
+
+
+def test_a_window_is_backfilled(asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`until` or `from` in the form make it a backfill; what it refuses fails, what brings nothing fires no asset."""
+    from airflow.sdk.exceptions import AirflowSkipException
+    from customer360_airflow import steps
+
+    from customer360.pipeline import backfill as backfilling
+
+    ends = iter([("done", 5), ("done", 0), ("refused", 0)])
+    windows: list[Any] = []
+
+    def run_backfill(system: str, object: str, *, window: Any, run_url: str | None) -> Any:
+        windows.append(window)
+        state, published = next(ends)
+        refused = SimpleNamespace(load_id=7) if state == "refused" else None
+        return SimpleNamespace(counts=Counts(extracted=published, published=published), rows_read=9, refused=refused)
+
+    monkeypatch.setattr(backfilling, "run_backfill", run_backfill)
+    assert steps.ingest("shop", "customers", context(since="2026-01-01", until="2026-02-01"))["published"] == 5
+    with pytest.raises(AirflowSkipException, match="9 rows read again"):
+        steps.ingest("shop", "customers", context(**{"from": "archive"}))
+    with pytest.raises(steps.LoadRefused, match="load 7"):
+        steps.ingest("shop", "customers", context(**{"from": "source"}))
+    assert asked == []
+    assert [(w.origin, w.since, w.until) for w in windows] == [
+        ("source", "2026-01-01", "2026-02-01"), ("archive", None, None), ("source", None, None)]  # fmt: skip

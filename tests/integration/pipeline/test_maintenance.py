@@ -16,7 +16,8 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def connection(warehouse: Any) -> Any:
+def connection(warehouse: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("C360_ARCHIVE_URL", "off")  # with one, history waits until it is archived: see load/test_backfill.py
     with warehouse.connect() as opened:
         tables.ensure(opened, load_contracts()["shop"].object("products"))
         yield opened
@@ -117,3 +118,14 @@ def test_an_open_quarantine_row_and_an_open_incident_stay_however_old(connection
     assert (removed["quarantine.row"], removed["ops.incident"]) == (1, 1)
     assert connection.execute("select state from quarantine.row").fetchall() == [("open",)]
     assert connection.execute("select subject from ops.incident").fetchall() == [("open",)]
+
+
+def test_names_of_files_that_nobody_sees_any_more_go(connection: Any) -> None:
+    for path, days_ago in (("old.csv", 200), ("seen.csv", 100)):
+        connection.execute(
+            "insert into ops.source_file_name (system, object, path, version, content_hash, seen_at)"
+            " values ('email', 'engagement', %s, '1', '', now() - %s * interval '1 day')",
+            (path, days_ago),
+        )
+    assert maintenance.clean() == {"ops.source_file_name": 1}
+    assert connection.execute("select path from ops.source_file_name").fetchall() == [("seen.csv",)]
