@@ -34,7 +34,7 @@ _FOLDER = "C360_TEST_FOLDER"  # set by the first process, inherited by its worke
 _PASSWORD = "only-for-tests"
 # Losing a test's data in a power cut does no harm; a real server keeps fsync on.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
-_TEMPLATE = "c360_template"
+TEMPLATE = "c360_template"
 _numbers = itertools.count(1)
 
 
@@ -115,20 +115,24 @@ class Server:
         return psycopg.connect(self.uri(database, user="postgres"), autocommit=True)
 
     @contextlib.contextmanager
-    def database(self, *, template: str | None = None, prefix: str = "t") -> Iterator[Database]:
-        """A database that goes when the block ends."""
-        name = f"{prefix}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}_{next(_numbers)}"
+    def database(self, *, template: str | None = None, prefix: str = "t", name: str | None = None) -> Iterator[Database]:
+        """A database that goes when the block ends. Its name is one of its own unless `name` gives it."""
+        name = name or f"{prefix}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}_{next(_numbers)}"
+        try:
+            yield self.kept_database(name, template=template)
+        finally:
+            with self.admin() as connection:
+                connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+    def kept_database(self, name: str, *, template: str | None = None) -> Database:
+        """A database that stays until the run ends."""
         with self.admin() as connection:
             connection.execute(
                 sql.SQL("create database {} owner c360 template {} strategy file_copy").format(
                     sql.Identifier(name), sql.Identifier(template or "template0")
                 )
             )
-        try:
-            yield Database(name=name, uri=self.uri(name))
-        finally:
-            with self.admin() as connection:
-                connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        return Database(name=name, uri=self.uri(name))
 
 
 def _server(name: str, settings: dict[str, str], prepare: Callable[[Server], None]) -> Server:
@@ -152,8 +156,8 @@ def _server(name: str, settings: dict[str, str], prepare: Callable[[Server], Non
 
 def _make_template(server: Server) -> None:
     with server.admin() as connection:
-        connection.execute(f"create database {_TEMPLATE} owner c360 template template0")
-    with psycopg.connect(server.uri(_TEMPLATE)) as connection:
+        connection.execute(f"create database {TEMPLATE} owner c360 template template0")
+    with psycopg.connect(server.uri(TEMPLATE)) as connection:
         migrate(connection)
 
 
@@ -178,7 +182,7 @@ def _let_owner_follow(server: Server) -> None:
 @pytest.fixture
 def warehouse(pg_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A fresh, migrated warehouse; connection `warehouse` leads to it."""
-    with pg_server.database(template=_TEMPLATE, prefix="wh") as database:
+    with pg_server.database(template=TEMPLATE, prefix="wh") as database:
         monkeypatch.setenv(environment_variable("warehouse"), database.uri)
         yield database
 
@@ -186,7 +190,7 @@ def warehouse(pg_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Da
 @pytest.fixture(scope="module")
 def module_warehouse(pg_server: Server) -> Iterator[Database]:
     """One migrated warehouse for all tests of a module; connection `warehouse` leads to it."""
-    with pg_server.database(template=_TEMPLATE, prefix="whm") as database, pytest.MonkeyPatch.context() as patch:
+    with pg_server.database(template=TEMPLATE, prefix="whm") as database, pytest.MonkeyPatch.context() as patch:
         patch.setenv(environment_variable("warehouse"), database.uri)
         yield database
 

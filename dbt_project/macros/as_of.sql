@@ -1,5 +1,6 @@
 {# What we believed at a moment, as functions that are read like tables. They read the views as whoever asks, so what is masked there
-   stays masked. Made anew with the view of the history, in its transaction: their columns are its columns.
+   stays masked. Made anew with the view of the history, in its transaction: their columns are its columns. Relations are named without
+   the database, because a function's text is read when it is called: a warehouse may be restored under another name.
 
    marts.customer_as_of(moment)               the golden record of everybody, as it was. Grain: a customer of then.
    marts.customer_as_of(moment, customer_id)  one customer, living or retired: who held its records then. Grain: a customer of then;
@@ -17,9 +18,9 @@
     returns table ({{ types | join(', ') }}, customer_id_now uuid)
     language sql stable parallel safe as $$
         select {{ listed(names, 'history') }}, coalesce(living.customer_id, alias.customer_id)
-        from {{ this }} as history
-        left join {{ ref('dim_customer') }} as living on living.customer_id = history.customer_id
-        left join {{ ref('bridge_customer_alias') }} as alias on alias.retired_customer_id = history.customer_id
+        from {{ this.include(database=false) }} as history
+        left join {{ ref('dim_customer').include(database=false) }} as living on living.customer_id = history.customer_id
+        left join {{ ref('bridge_customer_alias').include(database=false) }} as alias on alias.retired_customer_id = history.customer_id
         where history.valid_from_at <= moment and moment < history.valid_until_at
     $$;
     comment on function marts.customer_as_of(timestamptz) is
@@ -30,7 +31,7 @@
     language sql stable parallel safe as $$
         with stays as (
             select stay.record_id, stay.valid_from_at, stay.valid_until_at
-            from {{ ref('bridge_customer_record_history') }} as stay
+            from {{ ref('bridge_customer_record_history').include(database=false) }} as stay
             where stay.customer_id = asked_customer_id
         ),
         records as (
@@ -46,7 +47,7 @@
         holders as (
             select stay.customer_id, count(*) as shared_records
             from records
-            inner join {{ ref('bridge_customer_record_history') }} as stay on stay.record_id = records.record_id
+            inner join {{ ref('bridge_customer_record_history').include(database=false) }} as stay on stay.record_id = records.record_id
             where stay.valid_from_at <= moment and moment < stay.valid_until_at
             group by stay.customer_id
             union

@@ -36,12 +36,12 @@ def as_role(database: Any, role: Role) -> psycopg.Connection[Any]:
     return connection
 
 
-def test_every_mart_classifies_every_column(world: World, module_warehouse: Any, project: Path) -> None:
+def test_every_mart_classifies_every_column(world: World, built_warehouse: Any, project: Path) -> None:
     """A contract that is not enforced, or a column nobody classified, would slip past the masking test below."""
     models = [model for file in project.glob("models/marts/*/*.yml") for model in yaml.safe_load(file.read_text())["models"]]
     built = {
         name
-        for (name,) in module_warehouse.fetch(
+        for (name,) in built_warehouse.fetch(
             "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind in ('v', 'r')"
         )
     }
@@ -50,9 +50,9 @@ def test_every_mart_classifies_every_column(world: World, module_warehouse: Any,
     assert all(column["data_type"] and column["description"] for model in models for column in model["columns"])
 
 
-def test_an_analyst_sees_no_personal_value(world: World, module_warehouse: Any, project: Path) -> None:
+def test_an_analyst_sees_no_personal_value(world: World, built_warehouse: Any, project: Path) -> None:
     """Personal text is ***, other personal types are null; a reader who may see them gets values in the same places."""
-    with as_role(module_warehouse, Role.ANALYST) as analyst, as_role(module_warehouse, Role.SERVICE) as service:
+    with as_role(built_warehouse, Role.ANALYST) as analyst, as_role(built_warehouse, Role.SERVICE) as service:
         compared = 0
         for mart, columns in personal_columns(project).items():
             for column in columns:
@@ -62,7 +62,7 @@ def test_an_analyst_sees_no_personal_value(world: World, module_warehouse: Any, 
     assert compared > 50
 
 
-def test_an_analyst_sees_marts_alone(world: World, module_warehouse: Any) -> None:
+def test_an_analyst_sees_marts_alone(world: World, built_warehouse: Any) -> None:
     """Behind the views stand the unmasked tables."""
     for table in (
         "intermediate.int_customers_pivoted",
@@ -71,23 +71,23 @@ def test_an_analyst_sees_marts_alone(world: World, module_warehouse: Any) -> Non
         "identity.record_attribute",
         "ops.load",
     ):
-        with as_role(module_warehouse, Role.ANALYST) as analyst, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with as_role(built_warehouse, Role.ANALYST) as analyst, pytest.raises(psycopg.errors.InsufficientPrivilege):
             analyst.execute(f"select * from {table}")
 
 
-def test_the_documented_queries_run(world: World, module_warehouse: Any, project: Path) -> None:
+def test_the_documented_queries_run(world: World, built_warehouse: Any, project: Path) -> None:
     """Each example of docs/models.md, as an analyst."""
     text = (project.parent / "docs" / "models.md").read_text()
     examples = [part for block in text.split("```sql")[1:] for part in block.split("```")[0].split(";") if part.strip()]
     assert len(examples) > 3
-    with as_role(module_warehouse, Role.ANALYST) as analyst:
+    with as_role(built_warehouse, Role.ANALYST) as analyst:
         for example in examples:
             analyst.execute(example.replace(":customer_id", "(select min(customer_id::text)::uuid from marts.dim_customer)"))
 
 
-def test_a_failing_test_opens_an_incident_and_a_passing_one_closes_it(world: World, module_warehouse: Any) -> None:
+def test_a_failing_test_opens_an_incident_and_a_passing_one_closes_it(world: World, built_warehouse: Any) -> None:
     """The outcome names test and model; the incident is one, however often the test fails."""
-    with module_warehouse.connect() as connection:
+    with built_warehouse.connect() as connection:
         connection.execute("insert into intermediate.int_products_conformed (product_id, canonical_product_id) values (-1, -1)")
     for _ in range(2):
         outcome = building.build(live=False, select="not_null_dim_product_sku")
@@ -98,10 +98,10 @@ def test_a_failing_test_opens_an_incident_and_a_passing_one_closes_it(world: Wor
     with pytest.raises(building.BuildFailed, match="not_null_dim_product_sku on dim_product"):
         outcome.raise_for_failure()
     open_ones = "select subject, severity, occurrences from ops.incident where kind = 'dbt_test_failed' and closed_at is null"
-    assert ("not_null_dim_product_sku", "critical", 2) in module_warehouse.fetch(open_ones)
+    assert ("not_null_dim_product_sku", "critical", 2) in built_warehouse.fetch(open_ones)
 
     assert building.build(live=False, select="int_products_conformed dim_product").state == "built"
-    assert "not_null_dim_product_sku" not in [subject for subject, *_ in module_warehouse.fetch(open_ones)]
+    assert "not_null_dim_product_sku" not in [subject for subject, *_ in built_warehouse.fetch(open_ones)]
 
 
 def test_the_rules_hold(world: World) -> None:
@@ -118,14 +118,14 @@ def test_tests_across_models_run_on_their_own(world: World) -> None:
     assert outcome.tests > 25
 
 
-def test_documentation_holds_no_value(world: World, module_warehouse: Any) -> None:
+def test_documentation_holds_no_value(world: World, built_warehouse: Any) -> None:
     """The page speaks of models and columns; values of customers are not in it."""
     page = dbt_run.documentation().read_text()
     assert "customer_360" in page
     assert "survivorship" in page
     values = [
         value
-        for (value,) in module_warehouse.fetch(
+        for (value,) in built_warehouse.fetch(
             "select distinct raw_value from identity.record_attribute where attribute in ('phone', 'first_name') and value is not null"
         )
     ]

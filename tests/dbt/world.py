@@ -6,6 +6,7 @@ Stands in for ingestion and identity resolution, so that the models can be drive
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import json
 import random
@@ -45,6 +46,15 @@ class World:
         row = connection.execute("insert into identity.run (mode, model_version) values ('full', 'test') returning run_id").fetchone()
         assert row
         self.run_id = row[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "connection"}
+
+    def living_in(self, connection: Connection[Any]) -> World:
+        """The same company in a copy of its database; this one stays as it is."""
+        twin = copy.deepcopy(self)
+        twin.connection = connection
+        return twin
 
     # ---------------------------------------------------------------------------------------------- raw
     def publish(self, name: str, rows: Sequence[Row], *, deleted: Sequence[tuple[Any, ...]] = ()) -> int:
