@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,3 +63,28 @@ def test_the_plugin_brings_nothing_of_the_web_server_into_a_task(environment: di
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.split()[-1:] == ["customer360_plugin"], done.stdout
+
+
+ONE_TASK = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(dag_folder=sys.argv[1])
+assert not bag.import_errors, bag.import_errors
+print(json.dumps({dag_id: sorted(dag.task_ids) for dag_id, dag in bag.dags.items()}))
+"""
+
+
+@pytest.mark.parametrize(("running", "dbt_tasks"), [("dbt.dim_customer", ["dbt.dim_customer"]), ("resolve", [])])
+def test_a_task_draws_no_dbt_task_but_itself(running: str, dbt_tasks: list[str], environment: dict[str, str], dags: dict[str, Any]) -> None:
+    """Each task's process reads its DAG file again; drawing eighty models costs it more than a small model takes to build."""
+    nightly = dags["customer_360_nightly"]
+    assert running in nightly.task_ids
+    context = {"_AIRFLOW_PARSING_CONTEXT_DAG_ID": nightly.dag_id, "_AIRFLOW_PARSING_CONTEXT_TASK_ID": running}
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_TASK, str(REPO / "dags" / "customer_360_nightly.py")],
+        env={**os.environ, **environment, **context, "PYTHONPATH": f"{REPO / 'plugins'}:{REPO}"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    drawn = json.loads(done.stdout.splitlines()[-1])[nightly.dag_id]
+    assert [task for task in drawn if task.startswith("dbt.")] == dbt_tasks
+    assert [task for task in drawn if not task.startswith("dbt.")] == sorted(task for task in nightly.task_ids if not task.startswith("dbt."))

@@ -36,7 +36,7 @@ def built(pg_server: Any, dbt_home: Path) -> World:
             partial = kept.with_suffix(".partial")
             partial.write_bytes(pickle.dumps(_build(pg_server, dbt_home)))
             partial.replace(kept)
-    return pickle.loads(kept.read_bytes())  # noqa: S301  # written above
+    return pickle.loads(kept.read_bytes())  # written above
 
 
 def _build(pg_server: Any, dbt_home: Path) -> World:
