@@ -87,4 +87,6 @@ def test_a_task_draws_no_dbt_task_but_itself(running: str, dbt_tasks: list[str],
     assert done.returncode == 0, done.stderr[-2000:]
     drawn = json.loads(done.stdout.splitlines()[-1])[nightly.dag_id]
     assert [task for task in drawn if task.startswith("dbt.")] == dbt_tasks
-    assert [task for task in drawn if not task.startswith("dbt.")] == sorted(task for task in nightly.task_ids if not task.startswith("dbt."))
+    assert [task for task in drawn if not task.startswith("dbt.")] == sorted(
+        task for task in nightly.task_ids if not task.startswith("dbt.")
+    )
