@@ -24,6 +24,12 @@ Progress = Callable[[str], None]
 
 THREADS = 4
 _LIVE_VARS = ("--vars", "{live: true}")
+_ONE_OF_MANY = {
+    "DBT_INDIRECT_SELECTION": "buildable",
+    "DBT_WRITE_JSON": "false",
+    "DBT_CACHE_SELECTED_ONLY": "true",
+    "DBT_USE_FAST_TEST_EDGES": "true",
+}
 _PASSED = frozenset({"success", "pass"})
 _BROKEN = frozenset({"error", "fail", "runtime error"})
 # A database error quotes values ("invalid input …: "x""; the whole row under DETAIL): they stay in the database's own log.
@@ -87,11 +93,14 @@ def run(
     select: Sequence[str] = (),
     live: bool = False,
     full_refresh: bool = False,
+    one_of_many: bool = False,
     target_path: Path | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Runs dbt's `run`, `test` or `build` (without unit tests) on the selection, all when empty. Raises DbtUnusable when it cannot start.
 
+    `one_of_many`: others build the rest of the project. A test of several models runs once all of them are up to date, not with the
+    first; nobody reads the artifacts of one model's run.
     Live and full runs, which may be under way at once, keep target folders of their own: $C360_HOME/dbt/live, …/full.
     """
     folder = target_path or home.home() / "dbt" / ("live" if live else "full")
@@ -107,7 +116,8 @@ def run(
         arguments += ["--select", *select]
     variables = environment()
     parsed = dbt_manifest.current(project(), variables["C360_DBT_DBNAME"], _parser(variables))
-    return _result(_invoke(arguments, variables=variables, progress=progress, manifest=parsed))
+    options = _ONE_OF_MANY if one_of_many else {}
+    return _result(_invoke(arguments, variables=variables | options, progress=progress, manifest=parsed))
 
 
 def documentation() -> Path:

@@ -8,8 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,15 +163,14 @@ def close_batch() -> None:
 
 
 def build_nodes(select: Sequence[str], context: Mapping[str, Any]) -> dict[str, Any]:
-    """Build and test the selected dbt nodes in full."""
+    """Build and test the selected dbt nodes in full, each as one task of many."""
     connections.register()
     from customer360.pipeline import build, dbt_run
     from customer360.warehouse.connections import connect
     from customer360.warehouse.roles import Role
 
     with tempfile.TemporaryDirectory(prefix="c360-dbt-") as target:  # runs side by side must not share one
-        with _dbt_options():
-            result = dbt_run.run("build", select=select, target_path=Path(target))
+        result = dbt_run.run("build", select=select, one_of_many=True, target_path=Path(target))
         with connect(role=Role.TRANSFORMER) as connection:
             build.record_tests(connection, result, run_url=alerts.run_url(context))
     _raise_for(result.failures)
@@ -244,30 +242,6 @@ def _raise_for(failures: Sequence[Any]) -> None:
     if all(failure.kind == "test" for failure in failures):
         raise TestsFailed(told)
     raise BuildFailed(f"dbt failed:\n{told}")
-
-
-@contextmanager
-def _dbt_options() -> Iterator[None]:
-    """dbt's options for one task of many, set in this task's own process.
-
-    A test of several models runs once all of them are up to date, not with the first; nobody reads the artifacts of one model's run.
-    """
-    options = {
-        "DBT_INDIRECT_SELECTION": "buildable",
-        "DBT_WRITE_JSON": "false",
-        "DBT_CACHE_SELECTED_ONLY": "true",
-        "DBT_USE_FAST_TEST_EDGES": "true",
-    }
-    before = {name: os.environ.get(name) for name in options}
-    os.environ.update(options)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 # -------------------------------------------------------------------------------------------- maintenance
