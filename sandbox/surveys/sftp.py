@@ -32,8 +32,16 @@ def uri(port: int, *, password: str, key: asyncssh.SSHKey, folder: str = "") -> 
 
 
 class _Login(asyncssh.SSHServer):
-    def __init__(self, password: str) -> None:
+    def __init__(self, password: str, connections: set[asyncssh.SSHServerConnection]) -> None:
         self._password = password
+        self._connections = connections
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self._connection)
 
     def password_auth_supported(self) -> bool:
         return True
@@ -52,6 +60,7 @@ class SftpServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sftp", daemon=True)
         self._server: asyncssh.SSHAcceptor | None = None
+        self._connections: set[asyncssh.SSHServerConnection] = set()
         self.port = port
 
     @property
@@ -69,16 +78,21 @@ class SftpServer:
     def stop(self) -> None:
         """Close the server and every connection."""
         if self._server is not None:
-            self._server.close()
-            asyncio.run_coroutine_threadsafe(self._server.wait_closed(), self._loop).result(timeout=10)
+            asyncio.run_coroutine_threadsafe(self._close(self._server), self._loop).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
+
+    async def _close(self, server: asyncssh.SSHAcceptor) -> None:
+        server.close()
+        for connection in list(self._connections):
+            connection.abort()
+        await server.wait_closed()  # from Python 3.12 on, for the connections as well
 
     async def _listen(self) -> asyncssh.SSHAcceptor:
         return await asyncssh.listen(
             "127.0.0.1",
             self.port,
-            server_factory=lambda: _Login(self._password),
+            server_factory=lambda: _Login(self._password, self._connections),
             server_host_keys=[self._key],
             sftp_factory=lambda connection: _ReadOnly(connection, chroot=bytes(self._folder)),
             allow_scp=False,
