@@ -2,7 +2,8 @@
 
 python -m benchmarks.identity [--people FOLDER] [--sizes N …] [--peers NAME …] [--only FILE …] [--made KIND …]
 
-Files: the folders below --people (records.csv, truth.csv, map.yml; default: $C360_PEOPLE_FOLDERS); febrl3 and febrl4, which come with a
+Files: the folders below --people (records.csv, truth.csv, map.yml; default: $C360_PEOPLE_FOLDERS, else ../shared/data/people where that
+is there); febrl3 and febrl4, which come with a
 peer, where no folder has them; registers made here, with ids and phones, without, and with households (benchmarks/registry.py), of each of
 --sizes; kinds of benchmarks/people.py. Peers: rules on exact identifiers, Splink with the settings of its documentation, GoldenMatch
 without configuration, recordlinkage's ECM classifier, in an environment of their own. Each tool is a process of its own and gets
@@ -28,6 +29,7 @@ from benchmarks.figures import FROZEN, MILLION, OURS, SPLINK, Goal, Outcome, Ref
 from benchmarks.peers_environment import peers_python
 
 HERE = Path(__file__).parent
+BESIDE = HERE.parents[1] / "shared" / "data" / "people"
 PEERS = {"exact": "exact_rules", SPLINK: "splink_people", "goldenmatch": "goldenmatch_people", "recordlinkage": "recordlinkage_people"}
 SIZES = (100_000, MILLION)
 REGISTERS: dict[str, dict[str, bool | float]] = {
@@ -71,8 +73,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.identity", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    folders = os.environ.get("C360_PEOPLE_FOLDERS")
-    parser.add_argument("--people", type=Path, default=Path(folders) if folders else None, help="a folder of people folders")
+    folders = Path(os.environ.get("C360_PEOPLE_FOLDERS") or BESIDE)
+    parser.add_argument("--people", type=Path, default=folders if folders.is_dir() else None, help="a folder of people folders")
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), help="records of the registers made here; none: no register")
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help="which; none: only ours")
     parser.add_argument("--only", nargs="*", help="files by name, such as febrl3 or ids_100000")

@@ -4,6 +4,10 @@ Its documentation has one demo per kind of persons, and this takes the one that 
 addresses (the febrl4 demo), birth places or occupations (the 50,000 historical persons), else names with a few contacts (the
 tutorial). Comparisons, blocking rules, rules for the prior, training rules, thresholds are those of the demos. A rule that a demo
 gives for a small file and that would make more than PAIRS_A_RECORD here gets, as the demo advises, a further condition.
+
+PAIRS_A_RECORD is our reading, not Splink's: its documentation says to count what each rule makes and to tighten a rule that makes too
+many for the machine, and names no number for a file of this size. Five pairs a record and rule favour Splink in speed and cost it some
+recall; with twenty it finds more (at a million records with ids F1 .9995 for .9966) and takes many times as long.
 """
 
 from __future__ import annotations

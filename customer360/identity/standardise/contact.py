@@ -109,10 +109,7 @@ def phone(value: str, region: str | None = None) -> Standardised:
     digits = "".join(_DIGITS.findall(plain))
     if not 6 <= len(digits) <= _LONGEST or _is_filler(digits):
         return NOTHING
-    try:
-        number = phonenumbers.parse(plain, region)
-    except phonenumbers.NumberParseException:
-        number = None
+    number = _parsed(plain, region)
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number is not None else ""
     if number is not None and len(e164) <= _LONGEST + 1 and phonenumbers.is_possible_number(number):
         tail = _tail(e164)
@@ -128,6 +125,15 @@ def phone(value: str, region: str | None = None) -> Standardised:
     if region is not None and national != plain:  # without its zeros it may be a number of the region after all
         return phone(national, region)
     return Standardised(national, {"tail": national[-9:]}, frozenset({"no_country"}))
+
+
+def _parsed(plain: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    if region is None and "+" not in plain and "phone-context" not in plain:
+        return None  # nothing says which country: most numbers of a file, and parsing only to be told so is slow
+    try:
+        return phonenumbers.parse(plain, region)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def _dialled(value: str) -> str:
