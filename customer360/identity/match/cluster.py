@@ -54,17 +54,27 @@ def owners(
     names: pa.Array,
     *,
     threshold: float,
+    places: tuple[Ints, Ints] | None = None,
     must_link: Collection[Pair] = (),
     cannot_link: Collection[Pair] = (),
     resolution: float = RESOLUTION,
 ) -> Ints:
-    """As `cluster`, for record ids that are sorted and none twice: per record the place of the smallest record of its cluster."""
-    graph = _graph(edges, names, threshold, must_link, cannot_link)
+    """As `cluster`, for record ids that are sorted and none twice: per record the place of the smallest record of its cluster.
+
+    `places`: those of both ends of each edge among the ids, where they are known (see `ends`).
+    """
+    graph = _graph(places or ends(edges, names), edges["probability"], names, threshold, must_link, cannot_link)
     label = np.arange(graph.count)
     for members, own in _components(graph, label, resolution):
         for group in _split(members, own, graph, resolution):
             label[group] = min(group)
     return label
+
+
+def ends(edges: pa.Table, names: pa.Array) -> tuple[Ints, Ints]:
+    """The places among these ids of each edge's two records; -1 of one that is not there."""
+    places = _numbers(pa.chunked_array([*edges["l"].cast(pa.string()).chunks, *edges["r"].cast(pa.string()).chunks], pa.string()), names)
+    return places[: edges.num_rows], places[edges.num_rows :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +89,21 @@ class _Graph:
     forbidden: Mapping[int, Sequence[tuple[int, int]]]
 
 
-def _graph(edges: pa.Table, ids: pa.Array, threshold: float, must: Collection[Pair], cannot: Collection[Pair]) -> _Graph:
-    left = edges["l"].cast(pa.string()).combine_chunks()
-    right = edges["r"].cast(pa.string()).combine_chunks()
-    a, b = _numbers(left, ids), _numbers(right, ids)
-    weight = np.asarray(edges["probability"], dtype=np.float64)
+def _graph(
+    places: tuple[Ints, Ints],
+    probability: pa.ChunkedArray,
+    ids: pa.Array,
+    threshold: float,
+    must: Collection[Pair],
+    cannot: Collection[Pair],
+) -> _Graph:
+    a, b = places
+    weight = np.asarray(probability, dtype=np.float64)
     keep = (a >= 0) & (b >= 0) & (a != b) & (weight >= threshold)
     a, b, weight = np.minimum(a[keep], b[keep]), np.maximum(a[keep], b[keep]), weight[keep]
-    order = np.lexsort((-weight, b, a))
-    a, b, weight = a[order], b[order], weight[order]
+    if not (np.diff(a * len(ids) + b) > 0).all():  # the edges of a run are in order already
+        order = np.lexsort((-weight, b, a))
+        a, b, weight = a[order], b[order], weight[order]
     first = np.ones(len(a), dtype=bool)
     first[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
     forbidden = _numbered(cannot, ids)
@@ -102,7 +118,7 @@ def _by_first(pairs: Collection[tuple[int, int]]) -> dict[int, list[tuple[int, i
     return grouped
 
 
-def _numbers(values: pa.Array, ids: pa.Array) -> Ints:
+def _numbers(values: pa.Array | pa.ChunkedArray, ids: pa.Array) -> Ints:
     return np.asarray(pc.fill_null(pc.index_in(values, ids), -1), dtype=np.int64)
 
 

@@ -199,8 +199,8 @@ def _clustered(unique: pa.Array, edges: pa.Table, threshold: float, resolution: 
     strongest edge to anyone is none."""
     order = np.asarray(pc.sort_indices(unique))
     names = unique.take(pa.array(order))
-    owner = cluster.owners(edges, names, threshold=threshold, resolution=resolution)
-    left, right = (np.asarray(pc.index_in(edges[side].combine_chunks(), names), dtype=np.int64) for side in ("l", "r"))
+    left, right = places = cluster.ends(edges, names)
+    owner = cluster.owners(edges, names, threshold=threshold, places=places, resolution=resolution)
     probability = np.asarray(edges["probability"], dtype=np.float64)
     within = owner[left] == owner[right]
     inside, outside = np.full(len(names), -1.0), np.zeros(len(names))
