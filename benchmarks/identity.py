@@ -5,7 +5,7 @@ python -m benchmarks.identity [--people FOLDER] [--sizes N â€¦] [--peers NAME â€
 Files: the folders below --people (records.csv, truth.csv, map.yml; default: $C360_PEOPLE_FOLDERS, else ../shared/data/people where that
 is there); febrl3 and febrl4, which come with a
 peer, where no folder has them; registers made here, with ids and phones, without, and with households (benchmarks/registry.py), of each of
---sizes; kinds of benchmarks/people.py. Peers: rules on exact identifiers, Splink with the settings of its documentation, GoldenMatch
+--sizes; kinds of benchmarks/people_kinds.py. Peers: rules on exact identifiers, Splink with the settings of its documentation, GoldenMatch
 without configuration, recordlinkage's ECM classifier, in an environment of their own. Each tool is a process of its own and gets
 file and map, nothing else. Exit code 1 when a goal is missed.
 
@@ -78,7 +78,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), help="records of the registers made here; none: no register")
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help="which; none: only ours")
     parser.add_argument("--only", nargs="*", help="files by name, such as febrl3 or ids_100000")
-    parser.add_argument("--made", nargs="*", default=[], help="kinds of benchmarks/people.py")
+    parser.add_argument("--made", nargs="*", default=[], help="kinds of benchmarks/people_kinds.py")
     return parser.parse_args()
 
 
@@ -93,11 +93,11 @@ def _files(given: argparse.Namespace, python: Path, made: Path) -> Iterator[File
     for name, path in folders.items():
         if wanted is None or name in wanted:
             yield File(name, path, _count(path))
-    from benchmarks import people, registry
+    from benchmarks import people, people_kinds, registry
 
     for kind in given.made:
         if wanted is None or kind in wanted:
-            people.write(people.KINDS[kind], made / kind)
+            people.write(people_kinds.KINDS[kind], made / kind)
             yield File(kind, made / kind, _count(made / kind))
     for size in given.sizes:
         for kind, options in REGISTERS.items():

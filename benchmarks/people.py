@@ -1,6 +1,6 @@
 """People files with known truth, made to order: many kinds of columns, languages and shares of duplicates.
 
-python benchmarks/people.py KIND FOLDER [--records N] [--seed S] writes records.csv, truth.csv and map.yml. Kinds: see KINDS.
+python -m benchmarks.people KIND FOLDER [--records N] [--seed S] writes records.csv, truth.csv and map.yml. Kinds: see people_kinds.
 Names follow a long-tailed frequency law, households share address and phone, errors are those of typists, forms and imports.
 """
 
@@ -16,43 +16,19 @@ from pathlib import Path
 import numpy as np
 from faker import Faker
 
+from benchmarks import things
+from benchmarks.people_kinds import KINDS, Kind
+
 KEYBOARD = "abcdefghijklmnopqrstuvwxyz"
 NICKNAMES = {"robert": "bob", "william": "bill", "elizabeth": "liz", "katherine": "kate", "michael": "mike", "james": "jim", "john": "jack"}
 
-
-@dataclass(frozen=True)
-class Kind:
-    """What a file holds. `copies`: probabilities of 1, 2, 3, … records a person."""
-
-    columns: dict[str, str]  # column → semantic type
-    locales: tuple[str, ...] = ("en_GB",)
-    copies: tuple[float, ...] = (0.5, 0.3, 0.15, 0.05)
-    records: int = 5_000
-    sources: int = 1
-    empty: float = 0.08
-    errors: float = 0.12  # per cell of a copy
-    organisations: float = 0.0  # share of records that are organisations
-    swaps: float = 0.03
-    single_error: bool = False  # a copy has exactly one error
-    households: float = 0.3  # share of people who live with the one before
-    twins: float = 0.0  # of those: share born on the same day
-    juniors: float = 0.0  # of those: share who bear the same first name
-    moves: float = 0.0  # copies of a later address and phone
-    renames: float = 0.0  # copies under another family name
-    one_each: bool = False  # no source holds a person twice
-    defaults: dict[str, str] = field(default_factory=dict)  # column → what every twelfth record has there
-    scans: float = 0.0  # share of errors that are a scanner's rather than a typist's
-
-
-PERSON = {"given": "first_name", "family": "last_name", "born": "birth_date"}
-PLACE = {"number": "house_number", "street": "street", "town": "city", "zip": "postal_code"}
-CONTACT = {"mail": "email", "tel": "phone"}
 
 _TRADES = [
     *("Logistics", "Foods", "Textiles", "Motors", "Engineering", "Consulting", "Media", "Energy", "Pharma", "Interiors", "Travel"),
     *("Software", "Garden", "Paper", "Steel", "Glass", "Toys", "Optics", "Printing", "Catering", "Shipping", "Security", "Studios"),
 ]
 
+_STATES = ["WA", "OR", "CA", "NV", "ID", "UT", "AZ", "MT", "WY", "CO", "NM", "TX"]
 _OCCUPATIONS = [
     *("farmer", "teacher", "clerk", "weaver", "miner", "merchant", "carpenter", "physician", "lawyer", "soldier", "painter", "engineer"),
     *(
@@ -73,92 +49,7 @@ _OCCUPATIONS = [
 _SCANNED = {"rn": "m", "m": "rn", "l": "1", "I": "l", "O": "0", "0": "O", "cl": "d", "h": "b", "e": "c", "S": "5", "vv": "w", "u": "ii"}
 _FAMILY_FIRST = {"zh_CN": "", "ko_KR": "", "ja_JP": " "}  # locale → what stands between the names
 HOME = ("street", "number", "town", "zip", "tel")
-
-KINDS: dict[str, Kind] = {
-    "everything": Kind({**PERSON, **PLACE, **CONTACT, "member": "external_id"}),
-    "no_ids": Kind({**PERSON, **PLACE}),
-    "names_and_dates": Kind(PERSON, sources=7),
-    "two_names": Kind(
-        {"nombre": "first_name", "apellido1": "last_name", "apellido2": "last_name", "anio": "birth_year", "ciudad": "city"}, ("es_ES",)
-    ),
-    "full_name_year": Kind({"name": "full_name", "year": "birth_year", "employer": "organisation", "town": "city"}),
-    "few_duplicates": Kind({**PERSON, **PLACE, **CONTACT}, copies=(0.995, 0.005)),
-    "no_duplicates": Kind({**PERSON, **PLACE}, copies=(1.0,), records=3_000),
-    "hundred": Kind({**PERSON, "mail": "email", "town": "city"}, records=100),
-    "twenty": Kind({**PERSON, "tel": "phone"}, records=20),
-    "cyrillic": Kind({"fio": "full_name", **{k: v for k, v in PERSON.items() if k == "born"}, "gorod": "city", "tel": "phone"}, ("ru_RU",)),
-    "chinese": Kind({"name": "full_name", "born": "birth_date", "tel": "phone", "town": "city"}, ("zh_CN",)),
-    "greek": Kind({**PERSON, "town": "city", "mail": "email"}, ("el_GR",)),
-    "arabic": Kind({"name": "full_name", "born": "birth_date", "tel": "phone"}, ("ar_SA",)),
-    "mixed_scripts": Kind({**PERSON, "town": "city", "mail": "email"}, ("en_GB", "ru_RU", "de_DE", "fr_FR", "pl_PL")),
-    "organisations": Kind({"company": "organisation", "town": "city", "zip": "postal_code", "tel": "phone"}, organisations=1.0),
-    "mixed_kinds": Kind({**PERSON, "company": "organisation", **PLACE, **CONTACT}, organisations=0.3),
-    "crowded": Kind({**PERSON, "town": "city", "mail": "email"}, copies=(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1), errors=0.25),
-    "emails_only": Kind({"mail": "email", "given": "first_name"}),
-    "registry": Kind(
-        {"fname_1": "first_name", "fname_2": "first_name", "lname_1": "last_name", "lname_2": "last_name"}
-        | {"year": "birth_year", "month": "text", "day": "text"},
-        ("de_DE",),
-        copies=(0.9, 0.1),
-        single_error=True,
-        households=0.0,
-        empty=0.0,
-    ),
-    "administrative": Kind(
-        {
-            "given": "first_name",
-            "initial": "middle_name",
-            "family": "last_name",
-            "born": "birth_date",
-            "sex": "gender",
-            "ssn": "national_id",
-        }
-        | {"number": "house_number", "street": "street", "town": "city", "zip": "postal_code"},
-        ("en_US",),
-        copies=(0.1, 0.15, 0.2, 0.2, 0.15, 0.1, 0.1),
-        sources=7,
-        one_each=True,
-        empty=0.15,
-        moves=0.15,
-        renames=0.03,
-        juniors=0.05,
-        twins=0.02,
-    ),
-    "voters": Kind(
-        {"given": "first_name", "middle": "middle_name", "family": "last_name", "year": "birth_year", "sex": "gender", "line": "address"}
-        | {"town": "city", "zip": "postal_code"},
-        ("en_US",),
-        copies=(0.7, 0.2, 0.1),
-        moves=0.2,
-        renames=0.08,
-        juniors=0.05,
-        households=0.4,
-        errors=0.05,
-    ),
-    "crm_export": Kind({"name": "full_name", "mail": "email", "employer": "organisation"}),
-    "sparse": Kind({**PERSON, **PLACE, **CONTACT}, empty=0.45),
-    "one_line": Kind({"name": "full_name", "line": "address"}, copies=(0.7, 0.25, 0.05)),
-    "linked": Kind({**PERSON, **PLACE}, ("en_AU",), copies=(0.3, 0.7), sources=2, one_each=True, errors=0.2),
-    "twins": Kind({**PERSON, **PLACE}, households=0.6, twins=0.15, juniors=0.08),
-    "history": Kind(
-        {"name": "full_name", "year": "birth_year", "origin": "birth_place", "trade": "occupation", "sex": "gender"},
-        scans=0.6,
-        households=0.1,
-    ),
-    "defaults": Kind(
-        {**PERSON, **CONTACT, "ssn": "national_id", "town": "city"},
-        defaults={"tel": "0301234321", "mail": "kunde@shop.example", "ssn": "987-65-4320", "born": "1970-01-01"},
-    ),
-    "colliding": Kind({**PERSON, "number": "house_number", "code": "national_id", "town": "city"}, copies=(0.6, 0.3, 0.1)),
-    "suppliers": Kind({"company": "organisation", "line": "address", "town": "city"}, organisations=1.0, scans=0.3),
-    "mismapped": Kind(
-        {"given": "text", "family": "text", "born": "text", "town": "last_name", "zip": "house_number", "mail": "text", "status": "text"}
-        | {"fax": "phone"}
-    ),
-    "korean": Kind({"name": "full_name", "born": "birth_date", "tel": "phone", "town": "city"}, ("ko_KR",)),
-    "japanese": Kind({"name": "full_name", "born": "birth_date", "mail": "email", "zip": "postal_code"}, ("ja_JP",)),
-    "turkish": Kind({**PERSON, "town": "city", "tel": "phone"}, ("tr_TR",)),
-}
+_BORROWED = ("given", "born", "year", "ssn", "mail", "tel2")  # what a clerk takes from the wrong member of a household
 
 
 @dataclass
@@ -199,6 +90,8 @@ class Maker:
         self.kind = kind
         self.random = np.random.default_rng(seed)
         self.pools = [pools(locale, seed) for locale in kind.locales]
+        self._rows = 0
+        self.last_thing: dict[str, str] | None = None
 
     def chance(self, share: float) -> bool:
         """True in this share of calls."""
@@ -224,6 +117,14 @@ class Maker:
             "tel": "0" + str(int(self.random.integers(1, 10))) + self.digits(8),
         }
 
+    def subject(self, household: dict[str, str] | None) -> dict[str, str]:
+        """A person or organisation, or what the kind's records are of."""
+        if self.kind.subject == "person":
+            return self.person(household)
+        thing = things.thing(self.random, self.kind.subject, self.pools[0].last, self.last_thing)
+        self.last_thing = thing
+        return thing
+
     def person(self, household: dict[str, str] | None) -> dict[str, str]:
         """A person or organisation; of the given household, if there is one."""
         pool = self.pools[int(self.random.integers(len(self.pools)))]
@@ -243,7 +144,9 @@ class Maker:
             "ssn": self.digits(9), "code": self.digits(3), "middle": self.pick(pool.first), "sex": str(self.random.choice(["F", "M"])),
             "origin": self.pick(pool.town), "trade": self.pick(_OCCUPATIONS, 5.0), "status": "active",
             "fname_2": self.pick(pool.first) if self.chance(0.15) else "", "lname_2": self.pick(pool.last) if self.chance(0.03) else "",
-            "month": str(born.month), "day": str(born.day),
+            "month": str(born.month), "day": str(born.day), "state": self.pick(_STATES), "nation": "GB", "age": str(2026 - born.year),
+            "tel2": "07" + self.digits(8), "mail2": f"{_latin(given)[:1]}{_latin(family)}@{_latin(self.pick(pool.company))[:9]}.test",
+            "alias": f"{given} {self.pick(pool.last)}" if self.chance(0.3) else "",
         }  # fmt: skip
         if organisation:
             person |= {"given": "", "family": "", "born": "", "year": "", "mail": f"info@{_latin(company)[:12]}.com"}
@@ -251,36 +154,54 @@ class Maker:
 
     def shown(self, person: dict[str, str]) -> dict[str, str]:
         """The person's true values under the file's column names."""
+        if self.kind.subject != "person":
+            return {column: person[column] for column in self.kind.columns}
         whole = f"{person['given']} {person['family']}".strip()
         by_column = {"name": whole, "fio": whole, "gorod": person["town"], "ciudad": person["town"]}
         by_column |= {"nombre": person["given"], "apellido1": person["family"], "apellido2": person["second"], "anio": person["year"]}
         by_column |= {"line": f"{person['number']} {person['street']}", "initial": person["middle"][:1], "fax": ""}
-        by_column |= {"fname_1": person["given"], "lname_1": person["family"]}
+        by_column |= {"fname_1": person["given"], "lname_1": person["family"], "row": str(self._rows + 1_000_000)}
         if self.kind.locales[0] in _FAMILY_FIRST:
             by_column["name"] = person["family"] + _FAMILY_FIRST[self.kind.locales[0]] + person["given"]
         return {column: by_column.get(column, person.get(column, "")) for column in self.kind.columns}
 
-    def record(self, person: dict[str, str], copy: int) -> dict[str, str]:
-        """What a system holds of a person; copy 0 has no error."""
+    def record(self, person: dict[str, str], copy: int, source: int = 0, household: dict[str, str] | None = None) -> dict[str, str]:
+        """What a system holds of a person; copy 0 has no error. `household`: whose values may stand there instead."""
+        self._rows += 1
+        if copy and self.chance(self.kind.exact):
+            return self.shown(person)
         if copy:
-            person = self.later(person)
+            person = self.borrowed(self.later(person), household)
         cells = self.shown(person)
+        cells |= dict.fromkeys(self.kind.lacks[source] if self.kind.lacks else (), "")
+        cells = self.filled_in(cells, is_copy=copy > 0)
+        for column, default in self.kind.defaults.items():
+            if self.chance(1 / 12):
+                cells[column] = default
+        if self.kind.styles:
+            cells = {column: _written(value, self.kind.columns[column], self.kind.styles[source]) for column, value in cells.items()}
+        names = [column for column, meaning in self.kind.columns.items() if meaning in {"first_name", "last_name"}]
+        if copy and len(names) > 1 and not self.kind.single_error and self.chance(self.kind.swaps):
+            cells[names[0]], cells[names[1]] = cells[names[1]], cells[names[0]]
+        return cells
+
+    def filled_in(self, cells: dict[str, str], *, is_copy: bool) -> dict[str, str]:
+        """The cells with gaps, and with errors where they were copied."""
         filled = [column for column, value in cells.items() if value]
-        wrong = {str(self.random.choice(filled))} if copy and self.kind.single_error and filled else set()
+        wrong = {str(self.random.choice(filled))} if is_copy and self.kind.single_error and filled else set()
         for column, value in cells.items():
             if not value:
                 continue
             if self.chance(self.kind.empty):
                 cells[column] = ""
-            elif column in wrong or (copy and not self.kind.single_error and self.chance(self.kind.errors)):
+            elif column in wrong or (is_copy and not self.kind.single_error and self.chance(self.kind.errors)):
                 cells[column] = self.damaged(value, self.kind.columns[column])
-        for column, default in self.kind.defaults.items():
-            if self.chance(1 / 12):
-                cells[column] = default
-        names = [column for column, meaning in self.kind.columns.items() if meaning in {"first_name", "last_name"}]
-        if copy and len(names) > 1 and not self.kind.single_error and self.chance(self.kind.swaps):
-            cells[names[0]], cells[names[1]] = cells[names[1]], cells[names[0]]
         return cells
+
+    def borrowed(self, person: dict[str, str], household: dict[str, str] | None) -> dict[str, str]:
+        """The person with some values of another member of the household."""
+        taken = [key for key in _BORROWED if household and self.chance(self.kind.borrows)]
+        return {**person, **{key: household[key] for key in taken if household and household.get(key)}}
 
     def later(self, person: dict[str, str]) -> dict[str, str]:
         """The person some years on: moved, or under another family name."""
@@ -291,6 +212,8 @@ class Maker:
 
     def damaged(self, value: str, meaning: str) -> str:
         """One error of the kind that this field sees."""
+        if self.kind.subject != "person" and " " in value and self.chance(0.8):
+            return things.reworded(self.random, value)
         if meaning == "birth_date":
             return self._damaged_date(value)
         if meaning == "birth_year":
@@ -333,6 +256,30 @@ class Maker:
         return value[:place] + letter + value[place + 1 :]
 
 
+def _written(value: str, meaning: str, style: str) -> str:
+    """A value in a system's own style: "capitals", "ascii", "dotted" (dates and phones), "us" (dates), "comma" (names), or as it is."""
+    if style == "capitals":
+        return value.upper()
+    if style == "ascii":
+        return unidecoded(value)
+    if meaning == "birth_date" and style in {"dotted", "us"} and value.count("-") == 2:
+        year, month, day = value.split("-")
+        return f"{day}.{month}.{year}" if style == "dotted" else f"{month}/{day}/{year}"
+    if meaning == "phone" and style == "dotted":
+        return ".".join(value[start : start + 2] for start in range(0, len(value), 2))
+    if meaning == "full_name" and style == "comma" and " " in value and "," not in value:
+        first, last = value.split(" ", 1)
+        return f"{last}, {first}"
+    return value
+
+
+def unidecoded(value: str) -> str:
+    """Without accents, as old systems write."""
+    from anyascii import anyascii
+
+    return str(anyascii(value))
+
+
 def _latin(word: str) -> str:
     from anyascii import anyascii
 
@@ -347,12 +294,12 @@ def make(kind: Kind, *, records: int | None = None, seed: int = 1) -> tuple[list
     household: dict[str, str] | None = None
     number = 0
     while len(rows) < wanted:
-        person = maker.person(household if maker.chance(kind.households) else None)
-        household = {key: person[key] for key in ("given", "family", "born", *HOME)} if person["family"] else None
+        person = maker.subject(household if maker.chance(kind.households) else None)
+        others, household = household, {key: person[key] for key in ("family", *_BORROWED, *HOME)} if person.get("family") else None
         copies = 1 + int(maker.random.choice(len(kind.copies), p=kind.copies))
         sources = maker.random.choice(kind.sources, size=copies, replace=not kind.one_each)
         for copy in range(copies):
-            rows.append({**maker.record(person, copy), "src": f"s{int(sources[copy])}"})
+            rows.append({**maker.record(person, copy, int(sources[copy]), others), "src": f"s{int(sources[copy])}"})
             owners.append(number)
         number += 1
     order = maker.random.permutation(len(rows))[:wanted]

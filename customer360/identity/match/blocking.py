@@ -15,6 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from customer360.identity.match.comparisons import is_text
 from customer360.identity.match.pairs import EVERY_PAIR, Keyring, Pairs, count
 
 Floats = NDArray[np.float64]
@@ -45,8 +46,10 @@ KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "organisation_start": ("substr(organisation, 1, 6)", ("organisation",)),
     "birth_place": ("birth_place", ("birth_place",)),
     "occupation": ("occupation", ("occupation",)),
-    "text": ("text", ("text",)),
 }
+
+
+_TELLING_WORDS = ("_code", "_word")  # of a text
 _IMPLIED = {  # a key that another one decides adds nothing to a rule
     frozenset(pair)
     for pair in (
@@ -64,6 +67,21 @@ _IMPLIED = {  # a key that another one decides adds nothing to a rule
 }
 
 
+def _key(name: str) -> tuple[str, tuple[str, ...]]:
+    """Expression of a key and the columns it needs; a text and its telling words are keys themselves."""
+    return KEYS.get(name) or (name, (name,))
+
+
+def _keys(columns: Collection[str]) -> list[str]:
+    """The keys that a table with these columns has."""
+    texts = [f"{text}{part}" for text in sorted(filter(is_text, columns)) for part in ("", *_TELLING_WORDS)]
+    return [key for key, (_, needs) in KEYS.items() if set(needs) <= set(columns)] + [key for key in texts if key in columns]
+
+
+def _is_implied(one: str, other: str) -> bool:
+    return frozenset((one, other)) in _IMPLIED or any(one == f"{other}{part}" or other == f"{one}{part}" for part in _TELLING_WORDS)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One blocking rule: the keys it equates and how many pairs it makes."""
@@ -74,7 +92,7 @@ class Rule:
     @property
     def columns(self) -> frozenset[str]:
         """Frame columns that the keys read."""
-        return frozenset(column for key in self.keys for column in KEYS[key][1])
+        return frozenset(column for key in self.keys for column in _key(key)[1])
 
     @property
     def sql(self) -> str:
@@ -83,7 +101,7 @@ class Rule:
 
 
 def _side(key: str, side: str) -> str:
-    expression, columns = KEYS[key]
+    expression, columns = _key(key)
     for column in sorted(columns, key=len, reverse=True):
         expression = expression.replace(column, f"{side}.{column}")
     return expression
@@ -95,7 +113,7 @@ def choose(keyring: Keyring, columns: Collection[str], *, budget: int | None = N
     allowed = budget or max(2_000_000, 30 * records)
     if records * (records - 1) // 2 <= allowed:
         return [Rule((), records * (records - 1) // 2)]
-    keys = [key for key, (_, needs) in KEYS.items() if set(needs) <= set(columns)]
+    keys = _keys(columns)
     per_rule = allowed // 6
     counted = {(key,): _pairs(keyring, (key,)) for key in keys}
     taken = [Rule(rule, pairs) for rule, pairs in counted.items() if 0 < pairs <= per_rule]
@@ -108,14 +126,14 @@ def _combined(keyring: Keyring, wide: Sequence[str], per_rule: int, taken: list[
     """Pairs, then triples, of keys too common to stand alone."""
     found: list[Rule] = []
     for pair in combinations(wide, 2):
-        if frozenset(pair) in _IMPLIED:
+        if _is_implied(*pair):
             continue
         pairs = _pairs(keyring, pair)
         if 0 < pairs <= per_rule:
             found.append(Rule(pair, pairs))
     if not found and not taken:
         for triple in combinations(wide, 3):
-            if all(frozenset(two) not in _IMPLIED for two in combinations(triple, 2)):
+            if not any(_is_implied(*two) for two in combinations(triple, 2)):
                 pairs = _pairs(keyring, triple)
                 if 0 < pairs <= per_rule:
                     found.append(Rule(triple, pairs))
@@ -136,7 +154,7 @@ def _within(rules: list[Rule], allowed: int) -> list[Rule]:
 
 
 def _pairs(keyring: Keyring, keys: Sequence[str]) -> int:
-    return count(keyring.of([KEYS[key][0] for key in keys]))
+    return count(keyring.of([_key(key)[0] for key in keys]))
 
 
 def paying(keyring: Keyring, rules: Sequence[Rule], drawn: Pairs, weight: Floats, matching: Floats) -> list[Rule]:
@@ -164,6 +182,6 @@ def paying(keyring: Keyring, rules: Sequence[Rule], drawn: Pairs, weight: Floats
 def _equates(keyring: Keyring, rule: Rule, pairs: Pairs) -> NDArray[np.bool_]:
     if not rule.keys:
         return np.ones(len(pairs), dtype=bool)
-    keys = keyring.of([KEYS[key][0] for key in rule.keys])
+    keys = keyring.of([_key(key)[0] for key in rule.keys])
     same: NDArray[np.bool_] = (keys[pairs.left] == keys[pairs.right]) & (keys[pairs.left] != 0)
     return same

@@ -5,7 +5,8 @@ The frame's columns (strings unless said otherwise; a column is there only where
 `last_key` (keys: consonant skeletons), `name_tokens` (list: every word of every name); `birth_date` (whole dates only), `birth_year`;
 `email`, `email_local`, `email_domain`; `phone` (last nine digits); `street`, `house_number`, `address`, `city`, `region`,
 `postal_code`, `postal_area`, `country`; `birth_place`, `gender`, `national_id`, `external_id`, `organisation`, `occupation`,
-`text`, `text_1`, …; and `<column>_any` (list) where some record has several values of a type.
+`text`, `text_1`, …, each with `<column>_words` (list), `<column>_code` (longest word with a digit) and `<column>_word` (longest
+without) where some value has several words; and `<column>_any` (list) where some record has several values of a type.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from customer360.identity.standardise.dates import birth_date, month_first
 
 # Types of which a record may have several interchangeable values.
 _SCALARS = ("middle_name", "region", "country", "gender", "occupation", "birth_place", "house_number", "address")
+_SEVERAL_WORDS = 3  # from which a text is compared by its words
+_SHORTEST_TELLING = 3  # letters of a word that says something by itself
 
 
 def frame(attributes: pa.Table, *, region: str | None = None) -> pa.Table:
@@ -99,7 +102,7 @@ def frame_of_wide(
         if semantic_type not in known and semantic_type in by_type:
             out[semantic_type] = _first([column.part(None) for column in by_type[semantic_type]])
     for index, column in enumerate(by_type.get("text", [])):
-        out["text" if index == 0 else f"text_{index}"] = column.part(None)
+        out |= _text("text" if index == 0 else f"text_{index}", column.part(None))
     present = {name: values for name, values in out.items() if name in {"unique_id", "source_dataset"} or values.null_count < count}
     return pa.table(present)
 
@@ -143,6 +146,24 @@ def _several(name: str, arrays: Sequence[pa.Array]) -> dict[str, pa.Array]:
         if any(found is not None and len(found) > 1 for found in values):
             out[f"{name}_any"] = pa.array(values, pa.list_(pa.string()))
     return out
+
+
+def _text(name: str, values: pa.Array) -> dict[str, pa.Array]:
+    """A text, and where some value has several words also what to compare them by: titles are reworded and shortened."""
+    encoded = pc.dictionary_encode(values)
+    split = [value.split() for value in encoded.dictionary.to_pylist()]
+    if not any(len(words) >= _SEVERAL_WORDS for words in split):
+        return {name: values}
+    told = [(sorted(set(words)), _longest(words, with_digit=True), _longest(words, with_digit=False)) for words in split]
+    kinds = (pa.list_(pa.string()), pa.string(), pa.string())
+    parts = [pa.array([one[place] for one in told], kind).take(encoded.indices) for place, kind in enumerate(kinds)]
+    return {name: values, **dict(zip((f"{name}_words", f"{name}_code", f"{name}_word"), parts, strict=True))}
+
+
+def _longest(words: Sequence[str], *, with_digit: bool) -> str | None:
+    """The longest word that has a digit (a model or part number), or none; of equally long ones the first by alphabet."""
+    fitting = [word for word in words if any(map(str.isdigit, word)) == with_digit and len(word) >= _SHORTEST_TELLING]
+    return min(fitting, key=lambda word: (-len(word), word), default=None)
 
 
 def _squeeze(array: pa.Array) -> pa.Array:

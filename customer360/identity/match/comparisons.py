@@ -7,6 +7,7 @@ here knows a data set. Level conditions use functions that every Splink backend 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -24,7 +25,8 @@ def comparisons(columns: Collection[str]) -> list[dict[str, Any]]:
     for column in ("organisation", "occupation", "birth_place"):
         if column in present:
             built.append(_words(column, present))
-    built += [_words(column, present) for column in sorted(present) if column == "text" or column.startswith("text_")]
+    for column in sorted(filter(is_text, present)):
+        built += _text(column, present)
     built += [_plain(column) for column in ("gender", "country") if column in present]
     return built
 
@@ -72,9 +74,15 @@ def _edits(column: str, at_most: int) -> str:
     Damerau's distance costs five times Levenshtein's: it is only asked where Levenshtein leaves room for a swap.
     """
     distance = f"levenshtein({column}_l, {column}_r)"
+    close = f"abs(length({column}_l) - length({column}_r)) <= {at_most}"
     if at_most > 1:
-        return f"{distance} <= {at_most}"
-    return f"({distance} <= 1 or {distance} = 2 and damerau_levenshtein({column}_l, {column}_r) <= 1)"
+        return f"({close} and {distance} <= {at_most})"
+    return f"({close} and ({distance} <= 1 or {distance} = 2 and damerau_levenshtein({column}_l, {column}_r) <= 1))"
+
+
+def _near(column: str) -> str:
+    """Jaro-Winkler of .92, or one edit in a short word: in words of ten letters and more one edit leaves .93."""
+    return f"{_similar(column, 0.92)} or length({column}_l) < 10 and {_edits(column, 1)}"
 
 
 def _first_name(present: Collection[str]) -> dict[str, Any] | None:
@@ -83,7 +91,7 @@ def _first_name(present: Collection[str]) -> dict[str, Any] | None:
     levels = [_null_of("first_name"), _exact("first_name"), *_any("first_name", present)]
     if "first_root" in present:
         levels.append(_level("nickname", "first_root_l = first_root_r"))
-    levels.append(_level("nearly", f"{_similar('first_name', 0.92)} or {_edits('first_name', 1)} and length(first_name_l) > 3"))
+    levels.append(_level("nearly", f"{_near('first_name')} and length(first_name_l) > 3"))
     if "last_name" in present:
         levels.append(_level("swapped", _swapped()))
     levels += [
@@ -120,7 +128,7 @@ def _last_name(present: Collection[str]) -> dict[str, Any] | None:
         _null_of("last_name"),
         _exact("last_name"),
         *_any("last_name", present),
-        _level("nearly", f"{_similar('last_name', 0.92)} or {_edits('last_name', 1)} and length(last_name_l) > 3"),
+        _level("nearly", f"{_near('last_name')} and length(last_name_l) > 3"),
     ]
     if "first_name" in present:
         levels.append(_level("swapped", _swapped()))
@@ -272,11 +280,42 @@ def _words(column: str, present: Collection[str]) -> dict[str, Any]:
             _null_of(column),
             _exact(column),
             *_any(column, present),
-            _level("nearly", f"{_similar(column, 0.92)} or {_edits(column, 1)}"),
+            _level("nearly", _near(column)),
             _level("similar", _similar(column, 0.8)),
             ELSE,
         ],
     )
+
+
+def is_text(column: str) -> bool:
+    """Whether a frame column is one of plain text, of which nobody has said what it holds."""
+    return re.fullmatch(r"text(_\d+)?", column) is not None
+
+
+def _text(column: str, present: Collection[str]) -> list[dict[str, Any]]:
+    """Text; one of several words by its words too, and by the code among them."""
+    if f"{column}_words" not in present:
+        return [_words(column, present)]
+    common = f"len(list_intersect({column}_words_l, {column}_words_r))"
+    fewer = f"least(len({column}_words_l), len({column}_words_r))"
+    levels = [
+        _null_of(column),
+        _exact(column),
+        _level("same words", f"{column}_words_l = {column}_words_r"),
+        _level("nearly", _near(column)),
+        _level("most words", f"{fewer} >= 3 and {common} >= 0.75 * {fewer}"),
+        _level("half the words", f"{fewer} >= 3 and {common} >= 0.5 * {fewer}"),
+        _level("similar", _similar(column, 0.8)),
+        ELSE,
+    ]
+    built = [_comparison(column, levels)]
+    if f"{column}_code" in present:
+        built.append(_code_word(f"{column}_code"))
+    return built
+
+
+def _code_word(column: str) -> dict[str, Any]:
+    return _comparison(column, [_null_of(column), _exact(column), _level("one edit", _edits(column, 1)), ELSE])
 
 
 def _plain(column: str) -> dict[str, Any]:

@@ -30,11 +30,13 @@ _ROUNDS = 3
 
 # What the extra classes explain by themselves; every other field agrees there by chance.
 _OF_HOUSEHOLD = frozenset({"last_name", "email", "phone", "street", "house_number", "address", "city", "region", "postal_code", "country"})
+_OF_A_GROUP = frozenset({"organisation", "occupation", "birth_place"})  # what households and others may share: the pairs tell
 _OF_NAMESAKES = frozenset({"first_name", "last_name", "middle_name", "email", "gender"})
 _OF_A_PERSON = frozenset({"first_name", "birth_date", "national_id", "middle_name", "gender"})  # what members of a household differ in
 _OF_A_HOME = frozenset({"street", "house_number", "address", "city", "region", "postal_code"})  # what changes together when one moves
 # How often one person's two records can differ altogether in what makes a person: more would be other people (a bound on m).
 _DIFFERENT_AT_MOST = {"first_name": 0.1, "last_name": 0.2, "birth_date": 0.03, "national_id": 0.1, "gender": 0.1, "middle_name": 0.35}
+_TEXT_DIFFERENT_AT_MOST = 0.35  # whatever it holds, someone mapped it because it tells records apart
 # Likeness of little worth, counted from the last level: among matches no likelier than the likeliest better likeness.
 _FAINT = {"email": (-3, -2)}
 _OF_A_LIFE = frozenset({"birth_date", "national_id", "phone", "street", "postal_code", "city", "external_id", "birth_place"})
@@ -132,23 +134,29 @@ def _classes(patterns: Patterns, u: Sequence[Floats], all_pairs: float) -> list[
     names = set(patterns.names)
     at_home = tuple(number for number in everything if patterns.names[number] not in _OF_A_HOME)
     movers = "first_name" in names and names & {"birth_date", "national_id"} and len(names & _OF_A_HOME) > 1
-    households = names & _OF_A_PERSON and names & (_OF_HOUSEHOLD - {"country", "region"})
+    unknown = frozenset(name for name in names if _is_unknown(name) or name in _OF_A_GROUP)
+    of_person, of_household = names & _OF_A_PERSON, names & (_OF_HOUSEHOLD - {"country", "region"})
+    households = (of_person or unknown) and (of_household or unknown) and len(of_person | of_household | unknown) > 1
     namesakes = names & (_OF_NAMESAKES - {"gender", "email"}) and names & (_OF_A_LIFE | {"email"})
     return [
         _Class(share, everything, list(start), start, is_match=True),
         _Class(0.05 * share if movers else 0.0, at_home, list(start), start, is_match=True),
-        _extra(patterns, u, _OF_HOUSEHOLD, share if households else 0.0),
+        _extra(patterns, u, _OF_HOUSEHOLD, share if households else 0.0, may_explain=unknown),
         _extra(patterns, u, _OF_NAMESAKES, share if namesakes else 0.0),
     ]
 
 
-def _extra(patterns: Patterns, u: Sequence[Floats], explains: frozenset[str], share: float) -> _Class:
-    free = tuple(number for number, name in enumerate(patterns.names) if name in explains)
+def _extra(
+    patterns: Patterns, u: Sequence[Floats], explains: frozenset[str], share: float, may_explain: frozenset[str] = frozenset()
+) -> _Class:
+    free = tuple(number for number, name in enumerate(patterns.names) if name in explains | may_explain)
     start = [starting_m(size) if number in free else u[number] for number, size in enumerate(patterns.sizes)]
     for number in free:
+        size = patterns.sizes[number]
         if patterns.names[number] == "email":  # similar more often than the same
-            size = patterns.sizes[number]
             start[number] = np.array([0.05, *[0.45 / (size - 2)] * (size - 2), 0.5])
+        elif patterns.names[number] in may_explain:  # the pairs will tell
+            start[number] = (starting_m(size) + u[number]) / 2
     return _Class(share, free, list(start), start)
 
 
@@ -225,13 +233,22 @@ def _updated(levels: NDArray[np.int64], expected: Floats, start: Floats) -> Floa
     return updated
 
 
+def _different_at_most(comparison: str) -> float:
+    return _DIFFERENT_AT_MOST.get(comparison, _TEXT_DIFFERENT_AT_MOST if _is_unknown(comparison) else 1.0)
+
+
+def _is_unknown(comparison: str) -> bool:
+    """Of a text column: nobody has said what it holds."""
+    return comparison.startswith("text")
+
+
 def _guarded(spread: Floats, comparison: str) -> Floats:
     """The spread among matches within its bounds: without them, matches would take in households and namesakes of one mailbox name."""
     guarded = spread.copy()
     for level in _FAINT.get(comparison, ()):
         guarded[level] = min(guarded[level], guarded[1:level].max())
     guarded /= guarded.sum()
-    at_most = _DIFFERENT_AT_MOST.get(comparison, 1.0)
+    at_most = _different_at_most(comparison)
     if guarded[-1] > at_most:
         guarded[:-1] *= (1.0 - at_most) / (1.0 - guarded[-1])
         guarded[-1] = at_most

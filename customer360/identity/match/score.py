@@ -71,7 +71,7 @@ def needed_columns(model: Model) -> dict[str, pa.DataType]:
             for word in rule["blocking_rule"].replace("(", " ").replace(",", " ").replace(")", " ").split()
             if word[:2] in {"l.", "r."}
         }
-    lists = {name for name in names if name.endswith("_any") or name == "name_tokens"}
+    lists = {name for name in names if name.endswith(("_any", "_words")) or name == "name_tokens"}
     return {name: pa.list_(pa.string()) if name in lists else pa.string() for name in sorted(names)}
 
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 from splink import DuckDBAPI, Linker
 
-from benchmarks.people import KINDS, make
+from benchmarks.people import make
+from benchmarks.people_kinds import KINDS
 from customer360.identity.match.columns import frame_of_wide
 from customer360.identity.match.model import Model
 from customer360.identity.match.score import score
