@@ -15,7 +15,8 @@ max(max_failed_rows, max_failed_share × rows judged); fewer go to quarantine. `
 `meta.min_rows` evaluates a share only where there are enough rows to speak of one, `meta.loads: first` only on the object's first load.
 `unexpected_rows_query` is `SELECT _row_number FROM {batch} WHERE <condition that a bad row meets>`; `meta.name` names it in results.
 
-What the contract already says need not be repeated: required fields, unique fields and references are derived from it.
+What the contract already says need not be repeated: required and unique fields are derived from it, and references are checked as well.
+`meta.history` and `meta.references` change how a load is compared with those before it, and with other objects (see `limits`).
 """
 
 from __future__ import annotations
@@ -29,15 +30,14 @@ from typing import Any, Literal
 
 from customer360.contracts.model import SourceObject
 from customer360.errors import UserError
+from customer360.gate.limits import SEVERITIES, HistoryLimits, ReferenceLimits, Severity, parse_history, parse_references
 from customer360.gate.vocabulary import EXPECTATIONS, Argument
 from customer360.platform import home
 
-Severity = Literal["critical", "warning", "info"]
 Level = Literal["row", "load"]
-SEVERITIES = ("critical", "warning", "info")
 
 _SUITE_KEYS = {"name", "id", "expectations", "meta", "notes"}
-_SUITE_META = {"owner", "description", "max_failed_rows", "max_failed_share", "max_gone_rows", "max_gone_share"}
+_SUITE_META = {"owner", "description", "max_failed_rows", "max_failed_share", "max_gone_rows", "max_gone_share", "history", "references"}
 _EXPECTATION_KEYS = {"type", "id", "kwargs", "meta", "notes", "severity", "description", "rendered_content"}
 _EXPECTATION_META = {"level", "reason", "owner", "min_rows", "loads", "name"}
 _ROWS_QUERY = re.compile(r"\s*select\s+_row_number\s+from\s+\{batch\}(?:\s+(?!where\b)\w+)?\s+where\s+\S", re.IGNORECASE)
@@ -59,7 +59,6 @@ class Expectation:
     reason: str
     min_rows: int = 0
     first_load_only: bool = False
-    needs_table: str | None = None  # derived reference check: 'raw' table it looks into
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -79,6 +78,8 @@ class Suite:
     max_failed_share: float = 0.01
     max_gone_rows: int = 10
     max_gone_share: float = 0.2
+    history: HistoryLimits = field(default_factory=HistoryLimits)
+    references: ReferenceLimits = field(default_factory=ReferenceLimits)
 
     def failed_rows_allowed(self, rows: int) -> int:
         """How many of `rows` judged rows may fail before the load is refused."""
@@ -143,7 +144,10 @@ def parse_suite(text: str, obj: SourceObject, *, shown_as: str) -> Suite:
         faults.add("name", f"is {data.get('name')!r}", f"write {obj.full_name!r}, the object it judges")
     meta = _mapping(faults, "meta", data.get("meta", {}))
     _unknown(faults, "meta", meta, _SUITE_META)
-    limits = _limits(faults, meta)
+    limits = _limits(faults, meta) | {
+        "history": parse_history(meta.get("history", {}), faults.add),
+        "references": parse_references(meta.get("references", {}), faults.add),
+    }
     entries = data.get("expectations")
     if not isinstance(entries, list) or not entries:
         faults.add("expectations", "is no list with an expectation in it", "add one, or remove the file: the contract's own checks remain")
@@ -156,7 +160,7 @@ def parse_suite(text: str, obj: SourceObject, *, shown_as: str) -> Suite:
 
 
 def derived(obj: SourceObject, own: Iterable[Expectation]) -> tuple[Expectation, ...]:
-    """What the contract asks for and `own` does not say yet: required and unique fields, references."""
+    """What the contract asks for and `own` does not say yet: required and unique fields."""
     said = {(e.type, e.columns) for e in own}
     found: list[Expectation] = []
 
@@ -170,23 +174,6 @@ def derived(obj: SourceObject, own: Iterable[Expectation]) -> tuple[Expectation,
             add("expect_column_values_to_not_be_null", f.name, "The contract requires this field.")
         if f.unique and obj.key != (f.name,):
             add("expect_column_values_to_be_unique", f.name, "The contract says that this field is unique.")
-        if f.references is not None:
-            target = f.references
-            query = (
-                f'SELECT _row_number FROM {{batch}} WHERE subselect."{f.name}" IS NOT NULL AND NOT EXISTS '
-                f'(SELECT 1 FROM raw."{target.system}__{target.object}" target WHERE target."{target.field}" = subselect."{f.name}")'
-            )
-            found.append(
-                Expectation(
-                    id=f"references({f.name})",
-                    type="unexpected_rows_expectation",
-                    kwargs={"unexpected_rows_query": query},
-                    severity="warning",
-                    level="row",
-                    reason=f"Should name a row of {target.system}.{target.object} that was loaded.",
-                    needs_table=f"{target.system}__{target.object}",
-                )
-            )
     return tuple(found)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from customer360.gate.suites import Severity, Suite
+from customer360.gate.limits import Severity
+from customer360.gate.suites import Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

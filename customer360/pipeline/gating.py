@@ -8,11 +8,12 @@ from typing import Any
 from psycopg import sql
 
 from customer360.contracts.model import SourceContract, SourceObject
-from customer360.gate import run, suites, verdict
+from customer360.gate import references, run, suites, verdict
 from customer360.load import landing, ledger, quarantine, relations, stream
 from customer360.load.diff import Remaining
 from customer360.load.killpoints import reach
 from customer360.observe import incidents
+from customer360.pipeline import gate_history
 from customer360.warehouse import connections
 
 
@@ -44,8 +45,9 @@ class Gate:
         if not (judged_rows or remaining.gone or missing):
             return Judged(load=self._check(load, None) if dry_run else load)  # nothing to judge: it closes without a gate
         gate = self._evaluate(load, remaining, accepted=accepted)
-        extra = [*missing, *self._gone(remaining)]
-        results = [*extra, *self._types(load, remaining), *gate.results]
+        compared = gate_history.compare(self._connection, self._object, load, remaining, self._suite.history)
+        beyond = [*(compared.results if compared else ()), *self._references(load, remaining)]
+        results = [*missing, *self._gone(remaining), *self._types(load, remaining), *gate.results, *beyond]
         failed = (len(gate.failed) if gate.failed is not None else remaining.rows) + remaining.bad
         everything = verdict.GateResult(results=tuple(results), failed=gate.failed)
         refusal = verdict.judge(self._suite, everything, failed=failed, judged=judged_rows)
@@ -55,7 +57,7 @@ class Gate:
             return Judged(load=self._check(load, refusal), warnings=warnings)
         if refusal is not None and not accepted:
             return Judged(load=self._refuse(load, results, refusal, failed, judged_rows), warnings=warnings)
-        return Judged(load=self._pass(load, results, gate.failed or {}), warnings=warnings)
+        return Judged(load=self._pass(load, results, gate.failed or {}, compared), warnings=warnings)
 
     def _evaluate(self, load: ledger.Load, remaining: Remaining, *, accepted: bool) -> verdict.GateResult:
         if not remaining.rows:
@@ -65,16 +67,14 @@ class Gate:
             rows=remaining.rows,
             is_first=bool(load.work.get("is_first")) and load.kind != "backfill",  # a window says nothing of the whole
             personal=frozenset(f.name for f in self._object.fields if f.is_personal),
-            raw_tables=self._raw_tables(),
         )
         allowed = remaining.rows if accepted else self._suite.failed_rows_allowed(remaining.rows + remaining.bad) - remaining.bad
         return run.run_suite(connections.uri("warehouse"), self._suite, batch, allowed=max(allowed, 0))
 
-    def _raw_tables(self) -> frozenset[str]:
-        rows = self._connection.execute(
-            "select c.relname from pg_class c where c.relnamespace = 'raw'::regnamespace and c.relkind in ('r', 'p')"
-        )
-        return frozenset(str(name) for (name,) in rows)
+    def _references(self, load: ledger.Load, remaining: Remaining) -> list[verdict.Result]:
+        if not remaining.rows:
+            return []
+        return references.check(self._connection, self._object, relations.WorkTables(load.load_id).rows, self._suite.references)
 
     def _gone(self, remaining: Remaining) -> list[verdict.Result]:
         if not remaining.gone:
@@ -112,9 +112,10 @@ class Gate:
             )
         return list(found.values())
 
-    def _pass(self, load: ledger.Load, results: list[verdict.Result], failed: Any) -> ledger.Load:
+    def _pass(self, load: ledger.Load, results: list[verdict.Result], failed: Any, compared: gate_history.Compared | None) -> ledger.Load:
         with self._connection.transaction():
             self._record(load, results)
+            gate_history.keep(self._connection, self._object, load, compared)
             turned_away = quarantine.turn_away(self._connection, self._object, load, failed)
             reach("gating")
             self._tell(load, results, turned_away)

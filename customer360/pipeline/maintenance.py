@@ -12,6 +12,7 @@ from psycopg import sql
 from customer360.archive import versions
 from customer360.archive.location import open_archive
 from customer360.contracts.reader import load_contracts
+from customer360.gate.limits import MOST_COMPARED
 from customer360.warehouse import connections
 from customer360.warehouse.roles import Role
 
@@ -29,6 +30,7 @@ class Keep:
     quarantine: timedelta = timedelta(days=90)  # settled rows only; an open one stays until somebody decides
     incidents: timedelta = timedelta(days=365)
     changes: timedelta = timedelta(days=30)  # and never what a consumer has not read
+    profiles: timedelta = timedelta(days=14)  # and the newest of each object, which loads are compared with
     deliveries: timedelta = timedelta(days=30)  # names of messages; one that is sent again later counts as new
     file_names: timedelta = timedelta(days=180)  # that nobody has seen since; a file that comes back is hashed once more
     archive: timedelta = timedelta(days=1095)
@@ -67,6 +69,7 @@ def clean(keep: Keep | None = None) -> dict[str, int]:
             ("identity.change", _read_by_all("identity.change"), limits.changes),
             ("ops.stream_message", "received_at < now() - %(age)s", limits.deliveries),
             ("ops.source_file_name", "seen_at < now() - %(age)s", limits.file_names),
+            ("ops.load_profile", _COMPARED_NO_MORE, limits.profiles),
             ("ops.gate_result", "at < now() - %(age)s", limits.ledger),
             ("ops.load", _FORGOTTEN_LOAD, limits.ledger),
         ):
@@ -82,6 +85,13 @@ def _read_by_all(log: str) -> str:
         f"(select min(seq) from ops.consumer_offset where log = '{log}'), 0)"
     )
 
+
+_COMPARED_NO_MORE = f"""
+    at < now() - %(age)s and load_id < (
+        select later.load_id from ops.load_profile as later
+        where later.system = t.system and later.object = t.object and later.series = t.series
+        order by later.load_id desc offset {MOST_COMPARED} limit 1)
+"""
 
 # What a watermark, a file, a quarantined row, the change log or a row of raw still names stays; so does each object's last load.
 _FORGOTTEN_LOAD = f"""

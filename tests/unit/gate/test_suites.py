@@ -69,7 +69,6 @@ def test_a_good_suite_is_read_and_the_contract_adds_what_it_asks_for() -> None:
         ("expect_table_row_count_to_be_between()", "critical", "load"),
         ("expect_column_values_to_be_unique(number)", "critical", "row"),
         ("expect_column_values_to_not_be_null(status)", "critical", "row"),
-        ("references(customer_id)", "warning", "row"),
     ]
     assert (suite.failed_rows_allowed(4), suite.failed_rows_allowed(100)) == (3, 50)
 
@@ -166,14 +165,14 @@ def test_a_rows_query_that_selects_values_is_refused() -> None:
 def test_without_a_file_the_contract_alone_is_the_suite(tmp_path: Path) -> None:
     suite = load_suite(ORDERS, tmp_path / "none.json")
     assert [e.id for e in suite.expectations] == [e.id for e in derived(ORDERS, [])]
-    assert len(suite.expectations) == 3
+    assert len(suite.expectations) == 2
 
 
 def test_the_suites_of_this_checkout_are_sound_and_every_object_has_one() -> None:
     objects = [obj for contract in load_contracts().values() for obj in contract.objects]
     assert check_suites(objects) == []
     for obj in objects:
-        levels = {e.level for e in load_suite(obj).expectations if not e.id.startswith("references(")}
+        levels = {e.level for e in load_suite(obj).expectations}
         assert levels == {"row", "load"} or obj.full_name == "shop.returns", f"{obj.full_name} wants expectations of both levels"
 
 
