@@ -9,7 +9,7 @@ LOCKER := $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-inde
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo down test test-fast test-slow lint lint-python lint-types lint-layers lint-yaml lint-sql format bench bench-identity docs clean
+.PHONY: help setup lock demo down test test-fast test-slow lint lint-python lint-types lint-layers lint-yaml lint-sql format bench bench-identity bench-ingest docs clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ format: setup  ## put the code into shape
 
 bench-identity: setup  ## matching files of people, ours and the specialists in one run (C360_PEOPLE_FOLDERS)
 	@$(BIN)/python -m benchmarks.identity
+
+bench-ingest: setup  ## source to raw, gate included: rows against dlt, a bare COPY and a bare upsert; JSON events
+	@$(BIN)/python -m benchmarks ingest_shop ingest_events
 
 bench: setup  ## what we claim about speed, ours and the peers in one run
 	@$(BIN)/python -m benchmarks

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 BENCHMARKS = {
     "ingest_shop": "shop to raw, gate included, against dlt and a bare COPY",
+    "ingest_events": "JSON events to raw, gate included: rows per second, and memory at two sizes",
     "live_cycle": "ingest to golden record after 100 changes, at two sizes of population",
     "resolve": "identity in PostgreSQL: a full run and runs after 1,000 changes, at two sizes of population",
     "identity": "matching files of people, against the specialists",
@@ -18,7 +19,7 @@ BENCHMARKS = {
 def main() -> int:
     """Run the named benchmarks, or all. Returns the process's exit code."""
     known = {name: told for name, told in BENCHMARKS.items() if find_spec(f"benchmarks.{name}")}
-    listed = "\n".join(f"  {name:<12} {told}" for name, told in known.items())
+    listed = "\n".join(f"  {name:<14} {told}" for name, told in known.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=f"{__doc__}\n\n{listed}", formatter_class=argparse.RawTextHelpFormatter
     )

@@ -64,6 +64,23 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+@contextmanager
+def fresh_database(server: str, name: str, *, migrated: bool = False) -> Iterator[str]:
+    """A database of that name, gone afterwards. `server`: URI of a database of the same server."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")  # type: ignore[arg-type]  # our own name
+    uri = server.rsplit("/", 1)[0] + f"/{name}"
+    if migrated:
+        from customer360.warehouse.migrations import migrate
+
+        with psycopg.connect(uri) as connection:
+            migrate(connection)
+    yield uri
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]  # our own name
+        connection.execute("checkpoint")
+
+
 class Bench:
     """The two servers, and what is measured on them."""
 
@@ -99,19 +116,8 @@ class Bench:
     def database(self, *, migrated: bool = False) -> Iterator[str]:
         """A fresh database on the warehouse's server."""
         self._databases += 1
-        name = f"bench_{self._databases}"
-        with psycopg.connect(self.server, autocommit=True) as connection:
-            connection.execute(f"create database {name}")  # type: ignore[arg-type]  # our own name
-        uri = self.server.rsplit("/", 1)[0] + f"/{name}"
-        if migrated:
-            from customer360.warehouse.migrations import migrate
-
-            with psycopg.connect(uri) as connection:
-                migrate(connection)
-        yield uri
-        with psycopg.connect(self.server, autocommit=True) as connection:
-            connection.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]  # our own name
-            connection.execute("checkpoint")
+        with fresh_database(self.server, f"bench_{self._databases}", migrated=migrated) as uri:
+            yield uri
 
     def copy(self, target: str, table: str, where: str = "") -> None:
         """Bare binary COPY, from server to server."""
@@ -210,20 +216,20 @@ def measure_dlt(bench: Bench, python: Path, backend: str, *, merges: bool) -> di
 
 
 @contextmanager
-def servers() -> Iterator[tuple[str, str, Path]]:
-    """A source and a warehouse server, each empty; gone afterwards."""
+def servers(*names: str) -> Iterator[tuple[list[str], Path]]:
+    """The URIs of servers of these names, each empty, and a folder; gone afterwards."""
     from customer360.platform import home
     from customer360.warehouse.embedded import EmbeddedServer
 
     folder = Path(tempfile.mkdtemp(prefix="c360-bench-"))
     taken: list[EmbeddedServer] = []
     try:
-        for name in ("shop", "warehouse"):
+        for name in names:
             port = next(port for port in range(5900, 6900) if home.port_is_free(port))
             server = EmbeddedServer(folder / name, port, password="bench")
             server.start()
             taken.append(server)
-        yield taken[0].uri(), taken[1].uri(), folder
+        yield [server.uri() for server in taken], folder
     finally:
         for server in taken:
             server.stop()
@@ -280,7 +286,7 @@ def main() -> int:
     import great_expectations  # noqa: F401  # imported before anything is timed, as the platform's workers do
 
     found: dict[str, list[dict[str, float]]] = {}
-    with servers() as (shop, warehouse, folder):
+    with servers("shop", "warehouse") as ((shop, warehouse), folder):
         bench = Bench(shop, warehouse, options.rows, folder)
         for number in range(options.rounds):
             measures: dict[str, Callable[[], dict[str, float]]] = {"ours": lambda: measure_ours(bench), "COPY": lambda: measure_copy(bench)}

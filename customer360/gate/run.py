@@ -86,6 +86,8 @@ def _data_source(address: str) -> Any:
         logging.getLogger("great_expectations").setLevel(logging.WARNING)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        # Nothing reads the settings of an ephemeral context, yet it writes them as YAML three times a load, a tenth of a small load's time.
+        context._save_project_config = lambda: None
         _sources[key] = context.data_sources.add_postgres(
             name="warehouse",
             connection_string=_sqlalchemy_url(address),
