@@ -27,7 +27,6 @@ from pathlib import Path
 STEPS = ("ingest", "resolve", "build")
 GOAL_SECONDS = 10.0
 GOAL_GROWTH = 1.5
-_FIRST_PORT = 5700
 
 
 def say(text: str) -> None:
@@ -78,9 +77,9 @@ def measure(customers: int, *, cycles: int, changes: int) -> dict[str, list[Seco
         say("first build")
         build.build(live=False).raise_for_failure()
 
-    lifecycle.up(say, customers=customers, airflow=False)
     built = home.home() / "built"
     try:
+        lifecycle.up(say, customers=customers, airflow=False)
         if not built.exists():
             first_run()
             built.touch()
@@ -96,14 +95,10 @@ def measure(customers: int, *, cycles: int, changes: int) -> dict[str, list[Seco
 
 
 def measure_apart(customers: int, *, cycles: int, changes: int, keep: Path | None) -> dict[str, list[Seconds]]:
-    """`measure` in a fresh process with ports of its own, and a home that goes with it or is kept below `keep`."""
+    """`measure` in a fresh process, on ports that are free, and a home that goes with it or is kept below `keep`."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="c360-live-")))
         kept = keep.absolute() / str(customers) if keep else folder / "home"
-        ports = {
-            name: str(_FIRST_PORT + number)
-            for number, name in enumerate(("C360_PG_PORT", "C360_SHOP_PG_PORT", "C360_SANDBOX_PORT", "C360_SMTP_PORT"))
-        }
         result = folder / "seconds.json"
         subprocess.run(
             [
@@ -119,7 +114,7 @@ def measure_apart(customers: int, *, cycles: int, changes: int, keep: Path | Non
                 "--changes",
                 str(changes),
             ],
-            env=os.environ | ports | {"C360_HOME": str(kept)},
+            env={name: value for name, value in os.environ.items() if not name.endswith("_PORT")} | {"C360_HOME": str(kept)},
             check=True,
         )
         measured: dict[str, list[Seconds]] = json.loads(result.read_text())
