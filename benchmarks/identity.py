@@ -1,13 +1,13 @@
 """`customer360 match` against the specialists, in one run on the same files with known truth.
 
-python -m benchmarks.identity [--people FOLDER] [--sizes N …] [--peers NAME …] [--only FILE …] [--made KIND …]
+python -m benchmarks.identity [--people FOLDER] [--sizes N …] [--peers NAME …] [--only FILE …] [--made KIND …] [--limit SECONDS]
 
 Files: the folders below --people (records.csv, truth.csv, map.yml; default: $C360_PEOPLE_FOLDERS, else ../shared/data/people where that
 is there); febrl3 and febrl4, which come with a
 peer, where no folder has them; registers made here, with ids and phones, without, and with households (benchmarks/registry.py), of each of
 --sizes; kinds of benchmarks/people_kinds.py. Peers: rules on exact identifiers, Splink with the settings of its documentation, GoldenMatch
 without configuration, recordlinkage's ECM classifier, in an environment of their own. Each tool is a process of its own and gets
-file and map, nothing else. Exit code 1 when a goal is missed.
+file and map, nothing else. One that takes longer than --limit is stopped, and shown as such. Exit code 1 when a goal is missed.
 
 Standardisation is a step that only ours takes: it is shown, and left out of the comparison with Splink's seconds.
 """
@@ -17,9 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ REGISTERS: dict[str, dict[str, bool | float]] = {
     "no_ids": {"with_ids": False},
     "households": {"households": 0.3},
 }
+LIMIT = 420.0  # seconds; the whole run then ends within the hour
 CANNOT = 3  # exit code of a peer that has no way to do a file
 HEADER = f"{'file':20} {'tool':20} {'precision':>9} {'recall':>9} {'F1':>9} {'seconds':>8} {'CPU s':>8} {'MB':>7}"
 
@@ -59,7 +62,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as made:
         for file in _files(given, python, Path(made)):
             outcomes: dict[str, Outcome] = {}
-            for tool, outcome in _outcomes(file, given.peers, python):
+            for tool, outcome in _outcomes(file, given.peers, python, given.limit):
                 outcomes[tool] = outcome
                 print(_line(file, tool, outcome), flush=True)
             found = goals(file.name, file.records, outcomes)
@@ -78,6 +81,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), help="records of the registers made here; none: no register")
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help="which; none: only ours")
     parser.add_argument("--only", nargs="*", help="files by name, such as febrl3 or ids_100000")
+    parser.add_argument("--limit", type=float, default=LIMIT, metavar="SECONDS", help=f"of one tool on one file (default: {LIMIT:.0f})")
     parser.add_argument("--made", nargs="*", default=[], help="kinds of benchmarks/people_kinds.py")
     return parser.parse_args()
 
@@ -112,16 +116,16 @@ def _count(folder: Path) -> int:
         return sum(1 for _ in stream) - 1
 
 
-def _outcomes(file: File, peers: Sequence[str], python: Path) -> Iterator[tuple[str, Outcome]]:
+def _outcomes(file: File, peers: Sequence[str], python: Path, limit: float) -> Iterator[tuple[str, Outcome]]:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         for peer in peers:
             script = str(HERE / "peers" / f"{PEERS[peer]}.py")
-            yield peer, _measured([str(python), script, str(file.path), str(work / "clusters.csv")], file, work)
+            yield peer, _measured([str(python), script, str(file.path), str(work / "clusters.csv")], file, work, limit)
         model = ["--model-out", str(work / "model.json")] if file.records >= MILLION else []
-        yield OURS, _measured(_ours(file, work, *model), file, work)
+        yield OURS, _measured(_ours(file, work, *model), file, work, limit)
         if model and (work / "model.json").exists():
-            yield FROZEN, _measured(_ours(file, work, "--model", str(work / "model.json")), file, work)
+            yield FROZEN, _measured(_ours(file, work, "--model", str(work / "model.json")), file, work, limit)
 
 
 def _ours(file: File, work: Path, *more: str) -> list[str]:
@@ -130,8 +134,11 @@ def _ours(file: File, work: Path, *more: str) -> list[str]:
     return [sys.executable, "-c", "from customer360.cli import main; main()", "match", str(file.path / "records.csv"), *paths, *more]
 
 
-def _measured(command: Sequence[str], file: File, work: Path) -> Outcome:
-    """Runs the command in a process of its own. A peer prints its steps as the last line; ours writes them to steps.json."""
+def _measured(command: Sequence[str], file: File, work: Path, limit: float) -> Outcome:
+    """Runs the command in a process of its own, `limit` seconds at most.
+
+    A peer prints its steps as the last line; ours writes them to steps.json.
+    """
     for name in ("clusters.csv", "steps.json"):
         (work / name).unlink(missing_ok=True)
     out, told = work / "out.txt", work / "told.txt"
@@ -139,9 +146,14 @@ def _measured(command: Sequence[str], file: File, work: Path) -> Outcome:
     writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     streams = [(os.POSIX_SPAWN_OPEN, 1, str(out), writing, 0o600), (os.POSIX_SPAWN_OPEN, 2, str(told), writing, 0o600)]
     child = os.posix_spawn(command[0], list(command), os.environ, file_actions=streams)
+    alarm = threading.Timer(limit, os.kill, (child, signal.SIGKILL))
+    alarm.start()
     _, status, usage = os.wait4(child, 0)
+    alarm.cancel()
     seconds = time.monotonic() - started
     code = os.waitstatus_to_exitcode(status)
+    if code == -signal.SIGKILL and seconds >= limit:
+        return Refusal(f"not done after {limit:.0f} s, stopped (peak {usage.ru_maxrss / 1024:.0f} MB)")
     if code or not (work / "clusters.csv").exists():
         last = (told.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""])[-1]
         return Refusal(last if code == CANNOT else f"ended with {code}: {last[:160]}")
