@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 from rich.console import Console
@@ -13,9 +14,11 @@ from rich.table import Column, Table
 
 from customer360.observe import dispatch as dispatcher
 from customer360.observe import freshness, incidents, messages, notifiers
+from customer360.observe.routing import FILE, read_routing
+from customer360.platform import home
 from customer360.warehouse import connections
 
-app = typer.Typer(no_args_is_help=True, help="Incidents and alerts: list, show, close, dispatch, freshness.")
+app = typer.Typer(no_args_is_help=True, help="Incidents and alerts: list, show, close, dispatch, routing, test, freshness.")
 
 
 @app.command("list")
@@ -46,7 +49,7 @@ def show(incident_id: Annotated[str, typer.Argument(help="The id, or its end as 
         incident = incidents.get(connection, incident_id)
         told = incidents.notifications(connection, incident.incident_id)
     console = Console(highlight=False, soft_wrap=True)
-    console.print(escape(messages.render(incident, "closed" if incident.closed_at else "opened").text))
+    console.print(escape(messages.render([incident], "closed" if incident.closed_at else "opened").text))
     console.print(escape("Details: " + json.dumps(dict(incident.details), indent=2, sort_keys=True, ensure_ascii=False)))
     for notice in told:
         console.print(escape(f"{notice.channel}, {notice.event}: {_state(notice)}"))
@@ -67,13 +70,47 @@ def close(
 @app.command()
 def dispatch() -> None:
     """Send what people have not been told yet, to the channels whose connection (`slack`, `smtp`) is configured."""
-    channels = notifiers.configured()
+    channels, rules = notifiers.configured(), read_routing(home.repo() / FILE)
     with connections.connect(autocommit=True) as connection:
-        outcome = dispatcher.dispatch(channels, connection=connection)
+        outcome = dispatcher.dispatch(channels, connection=connection, routing=rules)
     Console().print(
         f"channels: {', '.join(channels) or 'none configured'}; sent {outcome.sent}, failed {outcome.failed}, "
         f"dropped {outcome.dropped}, waiting {outcome.waiting}"
     )
+
+
+@app.command("routing")
+def show_routing() -> None:
+    """Which channel hears of what, from alerts.yaml, and whether it has a connection here."""
+    rules, channels = read_routing(home.repo() / FILE), notifiers.configured()
+    table = Table("channel", "hears of", "connection", box=None)
+    for channel in incidents.CHANNELS:
+        table.add_row(channel, ", ".join(rules.severities(channel)) or "nothing", "configured" if channel in channels else "none")
+    _print(table)
+    again = f"again every {messages.duration(rules.remind_after)}" if rules.remind_after else "never again"
+    Console().print(f"of one cause together: after {messages.duration(rules.together)}; an open critical incident: {again}")
+
+
+@app.command("test")
+def send_test() -> None:
+    """Send a message through every configured channel, to see that it arrives. Exit code 1 when one fails."""
+    now = datetime.now(UTC)
+    incident = incidents.Incident(
+        incident_id=uuid4(), kind="test", subject="customer360", severity="warning", title="a test of this channel", details={},
+        run_url=None, opened_at=now, last_seen_at=now, occurrences=1, closed_at=None, close_reason=None,
+    )  # fmt: skip
+    failed = False
+    for channel, notifier in sorted(notifiers.configured().items()):
+        try:
+            notifier.send(messages.render([incident], "opened"))
+            Console().print(f"{channel}: sent")
+        except notifiers.NotificationFailed as error:
+            failed = True
+            Console().print(escape(f"{channel}: {error}"))
+    if not notifiers.configured():
+        Console().print("no channel has a connection: set C360_CONN_SLACK or C360_CONN_SMTP")
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command("freshness")
@@ -106,7 +143,7 @@ def _state(notice: incidents.Notification) -> str:
     if notice.sent_at:
         return f"told {notice.sent_at:%Y-%m-%d %H:%M:%S} UTC"
     if notice.dropped_at:
-        return "not told: the channel was not configured while it lasted"
+        return "not told: the channel was not configured while it lasted, or does not hear of such incidents"
     if notice.attempts:
         return f"tried {notice.attempts}×, {notice.last_error}; next try after {notice.next_attempt_at:%H:%M:%S} UTC"
     return "not told yet"

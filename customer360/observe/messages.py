@@ -11,7 +11,7 @@ from uuid import UUID
 
 from customer360.observe.incidents import Incident
 
-Event = Literal["opened", "closed", "opened_and_closed"]
+Event = Literal["opened", "closed", "opened_and_closed", "reminder"]
 
 _LABELS = {
     "load_id": "Load",
@@ -54,11 +54,13 @@ _WHAT_TO_DO = {
 _SLACK_TEXT = 2900  # a section holds 3,000 characters
 _SLACK_HEADER = 150
 _FAILURES_SHOWN = 10
+_NAMED = 5  # subjects in the line of a message about several
+_TOGETHER_SHOWN = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One notice about one incident, ready for any channel."""
+    """One notice about incidents of one cause, ready for any channel. `incident_id`: the first of them."""
 
     incident_id: UUID
     event: Event
@@ -66,16 +68,62 @@ class Message:
     text: str
     html: str
     blocks: Sequence[Mapping[str, Any]]  # Slack Block Kit
-    owner_address: str | None  # whom the contract names, mailed besides the configured recipients
+    mail_id: str  # the same for the same notice sent again, so that mail programs show it once
+    mail_parent: str | None  # of the notice whose thread it belongs to
+    owner_addresses: tuple[str, ...]  # whom the contracts name, mailed besides the configured recipients
 
 
-def render(incident: Incident, event: Event) -> Message:
-    """The notice that `incident` has opened, is over, or has come and gone before anyone could be told."""
+def render(told: Sequence[Incident], event: Event) -> Message:
+    """The notice that incidents of one cause have opened, are over, have come and gone before anyone could be told, or last."""
+    return _render_one(told[0], event) if len(told) == 1 else _render_together(told, event)
+
+
+def _render_together(told: Sequence[Incident], event: Event) -> Message:
+    """One message for several: what they share is said once, then a line for each."""
+    worst = next((incident for incident in told if incident.severity == "critical"), told[0])
+    shown = [incident.subject for incident in told[:_NAMED]] + ([f"{len(told) - _NAMED} more"] if len(told) > _NAMED else [])
+    subject = _one_line(f"{_mark(worst, event)} {len(told)} × {worst.kind.replace('_', ' ')}: {', '.join(shown)}")
+    lines = [f"{incident.title}{_ended(incident)} ({_reference(incident)})" for incident in told]
+    if len(lines) > _TOGETHER_SHOWN:
+        lines[_TOGETHER_SHOWN:] = [f"and {len(lines) - _TOGETHER_SHOWN} more: customer360 incidents list --kind {worst.kind}"]
+    facts = [("Incidents", str(len(told))), ("Since", _moment(min(incident.opened_at for incident in told)))]
+    advice = _WHAT_TO_DO.get(worst.kind, "") if event in ("opened", "reminder") else ""
+    return Message(
+        incident_id=told[0].incident_id,
+        event=event,
+        subject=subject,
+        text=_text(worst, subject, facts, lines, advice),
+        html=_html(worst, subject, facts, lines, advice),
+        blocks=_blocks(worst, subject, facts, lines, advice),
+        mail_id=_mail_id(told[0], event),
+        mail_parent=_mail_parent(told[0], event),
+        owner_addresses=_owners(told),
+    )
+
+
+def _mail_id(incident: Incident, event: Event) -> str:
+    which = f"reminder.{incident.last_seen_at:%Y%m%d%H%M%S}" if event == "reminder" else event
+    return f"<{incident.incident_id}.{which}@customer360.invalid>"
+
+
+def _mail_parent(incident: Incident, event: Event) -> str | None:
+    return _mail_id(incident, "opened") if event in ("closed", "reminder") else None
+
+
+def _owners(told: Sequence[Incident]) -> tuple[str, ...]:
+    named = [incident.details.get("owner_address") for incident in told]
+    return tuple(dict.fromkeys(address for address in named if isinstance(address, str) and address))
+
+
+def _ended(incident: Incident) -> str:
+    return f", over after {duration(incident.closed_at - incident.opened_at)}" if incident.closed_at else ""
+
+
+def _render_one(incident: Incident, event: Event) -> Message:
     subject = _one_line(f"{_mark(incident, event)} {incident.title}")
     facts = _facts(incident, event)
     failures = _failures(incident.details)
-    advice = _WHAT_TO_DO.get(incident.kind, "") if event == "opened" else ""
-    owner_address = incident.details.get("owner_address")
+    advice = _WHAT_TO_DO.get(incident.kind, "") if event in ("opened", "reminder") else ""
     return Message(
         incident_id=incident.incident_id,
         event=event,
@@ -83,7 +131,9 @@ def render(incident: Incident, event: Event) -> Message:
         text=_text(incident, subject, facts, failures, advice),
         html=_html(incident, subject, facts, failures, advice),
         blocks=_blocks(incident, subject, facts, failures, advice),
-        owner_address=owner_address if isinstance(owner_address, str) else None,
+        mail_id=_mail_id(incident, event),
+        mail_parent=_mail_parent(incident, event),
+        owner_addresses=_owners([incident]),
     )
 
 
@@ -100,12 +150,14 @@ def _mark(incident: Incident, event: Event) -> str:
         return "[over]"
     if event == "opened_and_closed":
         return "[was, is over]"
+    if event == "reminder":
+        return f"[{incident.severity}, still open]"
     return f"[{incident.severity}]"
 
 
 def _facts(incident: Incident, event: Event) -> list[tuple[str, str]]:
     facts = [("Subject", incident.subject)]
-    if event == "opened":
+    if event in ("opened", "reminder"):
         facts += [(_LABELS.get(key, key.replace("_", " ")), _shown(value)) for key, value in _ordered(incident.details)]
         facts.append(("Since", _moment(incident.opened_at)))
     else:
@@ -173,7 +225,7 @@ def _reference(incident: Incident) -> str:
 def _text(incident: Incident, subject: str, facts: Sequence[tuple[str, str]], failures: Sequence[str], advice: str) -> str:
     lines = [subject, ""] + [f"{label}: {value}" for label, value in facts]
     if failures:
-        lines += ["", "What failed:"] + [f"- {failure}" for failure in failures]
+        lines += ["", "In detail:"] + [f"- {failure}" for failure in failures]
     if advice:
         lines += ["", f"What to do: {advice}"]
     if link := _link(incident):
@@ -189,7 +241,7 @@ def _html(incident: Incident, subject: str, facts: Sequence[tuple[str, str]], fa
     )
     parts = [f"<h2>{escape(subject)}</h2>", f"<table>{rows}</table>"]
     if failures:
-        parts.append("<p>What failed:</p><ul>" + "".join(f"<li>{escape(failure)}</li>" for failure in failures) + "</ul>")
+        parts.append("<p>In detail:</p><ul>" + "".join(f"<li>{escape(failure)}</li>" for failure in failures) + "</ul>")
     if advice:
         parts.append(f"<p>What to do: {escape(advice)}</p>")
     if link := _link(incident):
@@ -206,7 +258,7 @@ def _blocks(
         _section("\n".join(f"*{_slack(label)}:* {_slack(value)}" for label, value in facts)),
     ]
     if failures:
-        blocks.append(_section("*What failed:*\n" + "\n".join(f"• {_slack(failure)}" for failure in failures)))
+        blocks.append(_section("*In detail:*\n" + "\n".join(f"• {_slack(failure)}" for failure in failures)))
     if advice:
         blocks.append(_section(f"*What to do:* {_slack(advice)}"))
     footer = f"`{_reference(incident)}`"

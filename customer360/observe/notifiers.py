@@ -94,7 +94,7 @@ class MailNotifier:
 
     def send(self, message: Message) -> None:
         """Sends one mail to all recipients together."""
-        to = list(dict.fromkeys([*self.recipients, *([message.owner_address] if message.owner_address else [])]))
+        to = list(dict.fromkeys([*self.recipients, *message.owner_addresses]))
         if not to:
             raise NotificationFailed("mail has no recipient: the connection names none in ?to=, nor does the incident", channel_down=False)
         try:
@@ -180,11 +180,9 @@ def _mail(message: Message, sender: str, to: Sequence[str]) -> EmailMessage:
     mail["Subject"] = message.subject
     mail["From"] = sender
     mail["To"] = ", ".join(to)
-    # The same notice, sent again after a kill, carries the same id, so that mail clients show it once; the end joins the thread.
-    mail["Message-ID"] = f"<{message.incident_id}.{message.event}@customer360.invalid>"
-    if message.event == "closed":
-        mail["In-Reply-To"] = f"<{message.incident_id}.opened@customer360.invalid>"
-        mail["References"] = f"<{message.incident_id}.opened@customer360.invalid>"
+    mail["Message-ID"] = message.mail_id
+    if message.mail_parent:
+        mail["In-Reply-To"] = mail["References"] = message.mail_parent
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)
     mail.add_alternative(message.html, subtype="html")

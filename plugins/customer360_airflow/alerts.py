@@ -64,12 +64,12 @@ class Mail:
 
         from customer360.observe.notifiers import NotificationFailed
 
-        to = list(dict.fromkeys([*self.recipients, *([message.owner_address] if message.owner_address else [])]))
+        to = list(dict.fromkeys([*self.recipients, *message.owner_addresses]))
         if not to:
             raise NotificationFailed("mail has no recipient: add `to` to the connection's extras", channel_down=False)
-        headers = {"Message-ID": f"<{message.incident_id}.{message.event}@customer360.invalid>", "Auto-Submitted": "auto-generated"}
-        if message.event == "closed":
-            headers["In-Reply-To"] = f"<{message.incident_id}.opened@customer360.invalid>"
+        headers = {"Message-ID": message.mail_id, "Auto-Submitted": "auto-generated"}
+        if message.mail_parent:
+            headers["In-Reply-To"] = message.mail_parent
         try:
             with SmtpHook(smtp_conn_id=self.conn_id) as hook:
                 hook.send_email_smtp(to=to, subject=message.subject, html_content=message.html, custom_headers=headers)
@@ -94,17 +94,18 @@ def dispatch() -> None:
     """Send what the outbox owes. Never raises: an alert that cannot be sent must not fail the run it speaks of."""
     try:
         from customer360.observe.dispatch import dispatch as send
+        from customer360.observe.dispatch import is_owed
+        from customer360.observe.routing import FILE, read_routing
+        from customer360.platform.home import repo
         from customer360.warehouse.connections import connect
         from customer360.warehouse.roles import Role
 
         connections.register()
         with connect(role=Role.TRANSFORMER, autocommit=True) as connection:
-            owed = connection.execute(
-                "select from ops.notification where sent_at is null and dropped_at is null and next_attempt_at <= now() limit 1"
-            ).fetchone()
-            if owed is None:
+            routing = read_routing(repo() / FILE)
+            if not is_owed(connection, routing):
                 return
-            outcome = send(channels(), connection=connection)
+            outcome = send(channels(), connection=connection, routing=routing)
         logger.info("alerts: %d sent, %d failed, %d waiting", outcome.sent, outcome.failed, outcome.waiting)
     except Exception as error:
         logger.warning("alerts could not be sent: %s", type(error).__name__)

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 from customer360.commands.incidents import app
 from customer360.observe import incidents
-from customer360.observe.dispatch import DispatchOutcome, dispatch
+from customer360.observe.dispatch import DispatchOutcome, dispatch, is_owed
 from customer360.observe.messages import Message
 from customer360.observe.notifiers import NotificationFailed
+from customer360.observe.routing import Channels, Routing
 
 pytestmark = pytest.mark.integration
 
@@ -240,3 +241,102 @@ def test_the_command_lists_shows_closes_and_dispatches(warehouse: Any, connectio
     assert "no open incident" in run("list") and short in run("list", "--all")
     with pytest.raises(incidents.UnknownIncident, match="no incident"):
         run("show", "ffffffffffff")
+
+
+# ------------------------------------------------------------------------------------- causes and severities
+def down(connection: Connection, name: str, system: str = "crm", **changes: Any) -> Any:
+    return open_one(
+        connection, f"{system}.{name}", kind="source_down", title=f"{system}.{name} does not answer", details={"system": system}, **changes
+    )
+
+
+def up_again(connection: Connection, name: str) -> None:
+    incidents.close_incident(connection, kind="source_down", subject=f"crm.{name}", reason="it answers")
+
+
+def test_what_has_one_cause_is_told_together(connection: Connection) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    slack = Recorder()
+
+    def told(at: datetime) -> list[tuple[str, str]]:
+        slack.told.clear()
+        dispatch({"slack": slack}, connection=connection, now=at)
+        return list(slack.told)
+
+    down(connection, "contacts")
+    down(connection, "people", system="shop")
+    assert [subject for _, subject in told(now)] == ["[critical] crm.contacts does not answer", "[critical] shop.people does not answer"]
+    for name in ("accounts", "leads", "tasks"):
+        down(connection, name)
+    open_one(connection, "crm.accounts")  # another kind is another cause
+    assert told(now) == [("opened", "[critical] crm.accounts refused")]
+    up_again(connection, "tasks")
+    later = now + timedelta(minutes=5, seconds=30)
+    assert told(later) == [("opened", "[critical] 3 × source down: crm.accounts, crm.leads, crm.tasks")]
+    up_again(connection, "leads")
+    assert told(later) == [], "others of its cause are still open: the end is told with theirs, or after a while"
+    up_again(connection, "accounts")
+    up_again(connection, "contacts")
+    assert told(later) == [("closed", "[over] 3 × source down: crm.contacts, crm.accounts, crm.leads")]
+    assert told(later + timedelta(hours=1)) == []
+
+
+def test_trouble_that_comes_and_goes_is_one_message_a_while(connection: Connection) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    slack = Recorder()
+    for _ in range(6):
+        down(connection, "contacts")
+        dispatch({"slack": slack}, connection=connection, now=now)
+        up_again(connection, "contacts")
+        dispatch({"slack": slack}, connection=connection, now=now)
+    assert [event for event, _ in slack.told] == ["opened", "closed"]
+    dispatch({"slack": slack}, connection=connection, now=now + timedelta(minutes=6))
+    assert slack.told[2:] == [("opened_and_closed", "[was, is over] 5 × source down: " + ", ".join(["crm.contacts"] * 5))]
+
+
+def test_severity_decides_the_channel(connection: Connection) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    slack, mail = Recorder(), Recorder()
+    channels = {"slack": slack, "mail": mail}
+    open_one(connection, severity="warning")
+    assert dispatch(channels, connection=connection, now=now) == DispatchOutcome(sent=1, failed=0, dropped=0, waiting=0)
+    open_one(connection, severity="critical")  # it became worse
+    assert dispatch(channels, connection=connection, now=now).sent == 1
+    assert mail.told == [("opened", "[critical] crm.contacts refused")]
+    open_one(connection, "web.events", severity="warning")
+    close_one(connection, "web.events")
+    outcome = dispatch(channels, connection=connection, now=now, routing=Routing(channels=Channels(warning=())))
+    assert (outcome.sent, outcome.dropped) == (0, 4), "what nobody is to hear of is not owed to anybody"
+
+
+def test_an_open_critical_incident_is_told_again_daily(connection: Connection) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    slack = Recorder()
+    down(connection, "contacts")
+    open_one(connection, "web.events", severity="warning")
+    assert dispatch({"slack": slack, "mail": Recorder()}, connection=connection, now=now).sent == 3
+    assert not is_owed_now(connection, now)
+    for hours, expected in ((23, 0), (25, 1)):
+        assert dispatch({"slack": slack}, connection=connection, now=now + timedelta(hours=hours)).sent == expected
+    assert is_owed_now(connection, now + timedelta(hours=25))
+    assert slack.told[-1] == ("reminder", "[critical, still open] crm.contacts does not answer")
+    never = Routing(remind_after_hours=0)
+    assert dispatch({"slack": slack}, connection=connection, now=now + timedelta(days=9), routing=never).sent == 0
+    up_again(connection, "contacts")
+    assert dispatch({"slack": slack}, connection=connection, now=now + timedelta(hours=26)).sent == 1
+    assert slack.told[-1][0] == "closed"
+
+
+def is_owed_now(connection: Connection, now: datetime) -> bool:
+    return is_owed(connection, Routing(), now=now)
+
+
+def test_the_command_tells_who_hears_what_and_sends_a_test(c360_home: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("C360_CONN_SLACK", raising=False)
+    monkeypatch.delenv("C360_CONN_SMTP", raising=False)
+    shown = run("routing")
+    assert "slack" in shown and "critical, warning" in shown and "after 5 min" in shown
+    assert "no channel has a connection" in run("test")
+    monkeypatch.setenv("C360_CONN_SLACK", "http://127.0.0.1:9/secret")
+    failed = CliRunner().invoke(app, ["test"])
+    assert failed.exit_code == 1 and "slack: Slack could not be reached" in failed.output and "secret" not in failed.output

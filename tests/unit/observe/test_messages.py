@@ -48,7 +48,7 @@ OVER = dataclasses.replace(REFUSED, closed_at=OPENED + timedelta(hours=2, minute
 
 @pytest.mark.parametrize("form", ["text", "html", "blocks"])
 def test_an_opening_says_all_that_is_needed_in_every_form(form: str) -> None:
-    message = render(REFUSED, "opened")
+    message = render([REFUSED], "opened")
     said = json.dumps(message.blocks, ensure_ascii=False) if form == "blocks" else getattr(message, form)
     for part in (
         "crm.contacts: load 1812 refused",
@@ -65,24 +65,24 @@ def test_an_opening_says_all_that_is_needed_in_every_form(form: str) -> None:
     ):
         assert part in said
     assert message.subject == "[critical] crm.contacts: load 1812 refused"
-    assert message.owner_address == "sales-ops@example.com"
+    assert message.owner_addresses == ("sales-ops@example.com",)
 
 
 def test_the_end_says_how_long_it_lasted_and_why_it_is_over() -> None:
-    text = render(OVER, "closed").text
+    text = render([OVER], "closed").text
     assert text.startswith("[over] crm.contacts")
     assert "To: 2026-11-22 12:05:00 UTC (2 h 5 min)" in text and "load 1815 was published" in text
     assert "What to do" not in text
 
 
 def test_come_and_gone_is_one_notice() -> None:
-    text = render(OVER, "opened_and_closed").text
+    text = render([OVER], "opened_and_closed").text
     assert text.startswith("[was, is over]") and "2 h 5 min" in text and "expect_column_values_to_not_be_null(email)" in text
 
 
 def test_markup_in_names_stays_text() -> None:
     incident = dataclasses.replace(REFUSED, title="a <b>&\nc", details={"error": "<!channel> & <x|y>"}, run_url="javascript:alert(1)")
-    message = render(incident, "opened")
+    message = render([incident], "opened")
     assert message.subject == "[critical] a <b>& c"
     assert "a &lt;b&gt;&amp; c" in message.html and "<b>" not in message.html and "javascript" not in message.html
     section = message.blocks[1]["text"]["text"]
@@ -92,7 +92,7 @@ def test_markup_in_names_stays_text() -> None:
 def test_slack_limits_hold_for_long_incidents() -> None:
     failures = [{"expectation": f"expectation_{number}", "reason": "x" * 400} for number in range(50)]
     incident = dataclasses.replace(REFUSED, title="t" * 400, details={"failures": failures, "error": "e" * 9_000})
-    message = render(incident, "opened")
+    message = render([incident], "opened")
     assert len(message.blocks[0]["text"]["text"]) <= 150
     assert all(len(block["text"]["text"]) <= 3_000 for block in message.blocks if block["type"] == "section")
     assert "and 40 more" in message.text and "expectation_10" not in message.text

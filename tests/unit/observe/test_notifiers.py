@@ -21,7 +21,7 @@ from customer360.observe.messages import render
 from customer360.observe.notifiers import MailNotifier, NotificationFailed, NotifierMisconfigured, SlackNotifier, mail_from_uri
 from tests.unit.observe.test_messages import OVER, REFUSED
 
-MESSAGE = render(REFUSED, "opened")
+MESSAGE = render([REFUSED], "opened")
 
 
 class SlackSink(HTTPServer):
@@ -137,7 +137,7 @@ def test_the_end_joins_the_thread_of_the_beginning(mail: tuple[MailSink, int]) -
     sink, port = mail
     notifier = MailNotifier(host="127.0.0.1", port=port, sender="alerts@example.com", recipients=["a@example.com"], tls="none")
     notifier.send(MESSAGE)
-    notifier.send(render(OVER, "closed"))
+    notifier.send(render([OVER], "closed"))
     (_, first), (_, last) = sink.mails
     assert last["In-Reply-To"] == first["Message-ID"] != last["Message-ID"]
 
@@ -145,7 +145,7 @@ def test_the_end_joins_the_thread_of_the_beginning(mail: tuple[MailSink, int]) -
 def test_one_refused_recipient_does_not_cost_the_others_theirs(mail: tuple[MailSink, int]) -> None:
     sink, port = mail
     common = {"host": "127.0.0.1", "port": port, "sender": "alerts@example.com", "tls": "none"}
-    MailNotifier(**common, recipients=["refused@example.com", "a@example.com"]).send(render(OVER, "closed"))
+    MailNotifier(**common, recipients=["refused@example.com", "a@example.com"]).send(render([OVER], "closed"))
     assert [recipients for recipients, _ in sink.mails] == [["a@example.com", "sales-ops@example.com"]]
     sink.answer = "451 later"
     with pytest.raises(NotificationFailed, match="451"):
@@ -154,8 +154,8 @@ def test_one_refused_recipient_does_not_cost_the_others_theirs(mail: tuple[MailS
 
 def test_mail_that_cannot_go_says_why_without_addresses(mail: tuple[MailSink, int]) -> None:
     _, port = mail
-    nobody = render(OVER, "closed")
-    object.__setattr__(nobody, "owner_address", None)
+    nobody = render([OVER], "closed")
+    object.__setattr__(nobody, "owner_addresses", ())
     with pytest.raises(NotificationFailed, match="no recipient"):
         MailNotifier(host="127.0.0.1", port=port, sender="a@example.com", tls="none").send(nobody)
     with pytest.raises(NotificationFailed) as caught:  # this server knows no STARTTLS: the message must not go in the clear
