@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from airflow.sdk import DAG
+from customer360_airflow import deadlines
 from customer360_airflow.ingest import form, ingest_tasks
 from customer360_airflow.policy import defaults, described
 from customer360_airflow.tags import Tag
@@ -25,6 +26,7 @@ for contract in load_contracts().values():
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=6),
+        deadline=deadlines.of_freshness(contract),
         params=form(contract),
         tags={Tag.INGEST, contract.system},
         default_args=defaults(owner=contract.owner),

@@ -75,7 +75,7 @@ def _tell(connection: Connection[Any], contract: SourceContract, entry: Freshnes
             connection,
             kind="stale",
             subject=subject,
-            severity="warning",
+            severity="critical",  # what is promised is not kept: the owner is mailed
             title=f"{subject} is stale: nothing was taken in for {duration(entry.age)}",
             details={
                 "system": entry.system,

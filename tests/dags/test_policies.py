@@ -31,6 +31,13 @@ def test_a_dag_says_what_it_is_whose_it_is_and_what_to_do_when_it_fails(dags: di
         assert not dag.catchup, f"{dag.dag_id}: what is read is bounded by watermarks, never by data intervals"
 
 
+def test_an_ingest_run_has_the_deadline_its_contract_agrees_to(dags: dict[str, Any]) -> None:
+    for system, contract in load_contracts().items():
+        (deadline,) = dags[f"ingest_{system}"].deadline
+        assert (deadline.interval, deadline.callback.kwargs) == (contract.freshness, {"system": system})
+        assert deadline.callback.path == "customer360_airflow.deadlines.look"
+
+
 def test_a_task_has_an_owner_of_ours(dags: dict[str, Any]) -> None:
     teams = {contract.owner for contract in load_contracts().values()} | {"platform"}
     assert {task.owner for task in tasks(dags)} == teams
