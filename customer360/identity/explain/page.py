@@ -18,7 +18,7 @@ from customer360.identity.explain.explanation import (
     ValueRow,
 )
 from customer360.identity.match.breakdown import Breakdown
-from customer360.identity.report.shell import details, table, tiles, whole_page
+from customer360.pages.shell import details, table, tiles, whole_page
 
 _DRAWN_AT_MOST = 60  # waterfalls of a customer's other evidence; beyond, figures alone
 

@@ -13,7 +13,7 @@ import igraph
 from customer360.identity.explain import words
 from customer360.identity.explain.explanation import KINDS, Evidence, Record
 from customer360.identity.match.breakdown import Breakdown
-from customer360.identity.report.charts import svg
+from customer360.pages.charts import svg
 
 _WIDTH = 760  # of a waterfall
 _GRAPH_WIDTH = 1000

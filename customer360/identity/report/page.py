@@ -9,10 +9,10 @@ from html import escape
 
 from customer360.identity.models.evaluation import Evaluation, Figures, Interval
 from customer360.identity.models.labels import PairEvaluation, PairFigures
-from customer360.identity.report import charts
 from customer360.identity.report.drift import Measure
-from customer360.identity.report.shell import details, table, tiles, whole_page
-from customer360.identity.report.summary import Summary
+from customer360.identity.report.summary import Rate, Summary
+from customer360.pages import charts
+from customer360.pages.shell import details, table, tiles, whole_page
 
 _SERIES = ("precision", "recall", "F1")
 _SHOWN_MEASURES = 12
@@ -245,10 +245,10 @@ def _fields(summary: Summary) -> str:
         return ""
     head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in attributes)
     rows = "".join(
-        f"<tr><td>{escape(source)}</td>{''.join(charts.heat_cell(rates.get(name)) for name in attributes)}</tr>"
+        f"<tr><td>{escape(source)}</td>{''.join(charts.heat_cell(_share(rates.get(name))) for name in attributes)}</tr>"
         for source, rates in summary.completeness.items()
     )
-    agreed = "".join(charts.heat_cell(summary.agreement.get(name)) for name in attributes)
+    agreed = "".join(charts.heat_cell(_share(summary.agreement.get(name))) for name in attributes)
     return (
         "<h2>Fields</h2><p>Records with a usable value, per source; in the last line, linked pairs of records with an equal value, of "
         "those where both have one.</p>"
@@ -368,3 +368,7 @@ def _cells(*values: float) -> tuple[str, ...]:
 
 def _span(span: Interval) -> str:
     return f"{span.low:.3f}–{span.high:.3f}"
+
+
+def _share(rate: Rate | None) -> float | None:
+    return rate.share if rate is not None and rate.whole else None

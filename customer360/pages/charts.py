@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil, floor, log10
 
-from customer360.identity.report.summary import Rate
-
 _WIDTH = 640
 
 
@@ -114,11 +112,11 @@ def _short(count: int) -> str:
     return f"{count:,}"
 
 
-def heat_cell(rate: Rate | None) -> str:
+def heat_cell(share: float | None) -> str:
     """A table cell: the share in percent, the darker the more; empty where there is nothing to have a share of."""
-    if rate is None or not rate.whole:
+    if share is None:
         return "<td></td>"
-    return f'<td style="background: rgba(var(--heat), {0.04 + 0.4 * rate.share:.2f})">{_rounded(rate.share)}</td>'
+    return f'<td style="background: rgba(var(--heat), {0.04 + 0.4 * share:.2f})">{_rounded(share)}</td>'
 
 
 def _rounded(share: float) -> str:

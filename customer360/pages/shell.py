@@ -10,7 +10,7 @@ from string import Template
 
 def whole_page(title: str, body: str) -> str:
     """An HTML document: style inside, no script, light and dark. `body` is HTML; `title` text."""
-    template = Template(files("customer360.identity.report").joinpath("page.html").read_text(encoding="utf-8"))
+    template = Template(files("customer360.pages").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(title=escape(title), body=body)
 
 
