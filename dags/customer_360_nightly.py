@@ -89,6 +89,12 @@ with DAG(
         return steps.identity_report(get_current_context())
 
     @task
+    def quality_report() -> dict[str, Any]:
+        from customer360_airflow import steps
+
+        return steps.quality_report(get_current_context())
+
+    @task
     def freshness() -> dict[str, Any]:
         from customer360_airflow import steps
 
@@ -103,4 +109,4 @@ with DAG(
     leased, returned = take_lease().as_setup(), give_lease_back().as_teardown()
     models = dbt_models("dbt", exclude=STAGING)
     ingest >> leased >> resolve() >> open_batch() >> staging() >> models >> close_batch() >> check_models() >> returned
-    leased >> returned >> [docs(), freshness(), identity_report()]
+    leased >> returned >> [docs(), freshness(), identity_report(), quality_report()]

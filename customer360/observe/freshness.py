@@ -30,12 +30,23 @@ class Freshness:
 
 
 def check(connection: Connection[Any], contracts: Sequence[SourceContract], now: datetime) -> list[Freshness]:
+    """What `measure` finds, told: opens and closes incidents in the caller's transaction and does not commit.
+
+    Incidents of objects that no contract declares any more are closed.
+    """
+    found = measure(connection, contracts, now)
+    by_system = {contract.system: contract for contract in contracts}
+    for entry in found:
+        _tell(connection, by_system[entry.system], entry)
+    _close_undeclared(connection, {f"{entry.system}.{entry.object}" for entry in found})
+    return found
+
+
+def measure(connection: Connection[Any], contracts: Sequence[SourceContract], now: datetime) -> list[Freshness]:
     """Compares the last load that ended well with what the contract allows, for every object; `now` in UTC.
 
     A load that found nothing new counts: the source was asked and answered. An object that was tried but never loaded is
     as old as its first try; one that was never tried is reported and raises no alarm, as nothing was switched on yet.
-    Writes incidents in the caller's transaction and does not commit. Incidents of objects that no contract declares any
-    more are closed.
     """
     ledger = _ledger(connection)
     found = []
@@ -49,8 +60,6 @@ def check(connection: Connection[Any], contracts: Sequence[SourceContract], now:
                 system=contract.system, object=obj.name, state=state, last_success=last_success, age=age, allowed=contract.freshness
             )
             found.append(entry)
-            _tell(connection, contract, entry)
-    _close_undeclared(connection, {f"{entry.system}.{entry.object}" for entry in found})
     return found
 
 

@@ -37,6 +37,7 @@ Kind = Literal[
     "row_warnings",
     "stream_restarted",
     "stream_retains",
+    "data_quality",
 ]
 Severity = Literal["critical", "warning"]
 

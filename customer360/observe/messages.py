@@ -43,6 +43,7 @@ _WHAT_TO_DO = {
     " trained on.",
     "approval_awaited": "Open the run: its question shows what would change. Approve or reject there, or by `customer360 model approve` or"
     " `reject`. Without an answer in time it counts as rejected; the model in use stays until one is approved.",
+    "data_quality": "Nothing was stopped. `customer360 quality show` prints every measure; the limits are in quality.yaml.",
     "row_warnings": "The rows were published. Look whether the source began to send something new, and adapt the suite or the source.",
     "stream_restarted": "The object was read again as a whole, so raw holds what the source holds; versions in between are not in history."
     " Find out why the source let go of what had not been read: its slot was dropped or passed its limit, its topic was made anew or"

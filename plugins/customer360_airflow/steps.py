@@ -207,6 +207,28 @@ def identity_report(context: Mapping[str, Any]) -> dict[str, Any]:
     return {"report": path.name, "customers": taken.summary.customers, "drifted": [one.name for one in taken.over]}
 
 
+def quality_report(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Write and mail the quality report; open and close `data_quality` incidents. Returns counts."""
+    connections.register()
+    from customer360.observe.notifiers import NotificationFailed
+    from customer360.pipeline import quality
+
+    taken = quality.take()
+    try:
+        path = quality.write(taken, run_url=alerts.run_url(context))
+    finally:
+        alerts.dispatch()
+    channel = alerts.channels().get("mail")
+    is_mailed = False
+    if channel is not None:
+        try:
+            quality.mail(taken, channel)
+            is_mailed = True
+        except NotificationFailed as error:  # the page is kept, and tomorrow's comes
+            logger.warning("the quality report was not mailed: %s", error)
+    return {"report": path.name, "red": taken.count("red"), "amber": taken.count("amber"), "mailed": is_mailed}
+
+
 def check_freshness() -> dict[str, int]:
     """Compare the age of each object's data with its contract; open and close `stale` incidents; send what is owed."""
     connections.register()
