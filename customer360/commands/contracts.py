@@ -82,3 +82,29 @@ def apply() -> None:
                 tables.ensure(connection, obj)
             connection.commit()
             typer.echo(f"{contract.system}: {len(contract.objects)} objects")
+
+
+@app.command()
+def drift(
+    source: Annotated[str, typer.Argument(help="SYSTEM or SYSTEM.OBJECT")],
+    write: Annotated[bool, typer.Option("--write", help="Put the change into the contract's file.")] = False,
+) -> None:
+    """Propose declarations for fields that a source sends and its contract does not declare: a diff, ready for `git apply`.
+
+    Types are inferred from what raw holds; each field is classified as personal until somebody has looked. No value is printed.
+    """
+    from customer360.pipeline import schema_drift
+
+    system, _, name = source.partition(".")
+    contracts = reader.load_contracts()
+    if system not in contracts:
+        raise UnknownSource(f"no contract is called {system!r}; {did_you_mean(system, contracts)}")
+    _objects(contracts[system], name)
+    found = schema_drift.propose(system, name or None)
+    if found is None:
+        typer.echo(f"{source}: everything that it sends is declared", err=True)
+        return
+    typer.echo(found.diff, nl=False)
+    if write:
+        schema_drift.write(found)
+        typer.echo("written; now: customer360 contracts check, customer360 contracts apply, make docs", err=True)

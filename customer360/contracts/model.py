@@ -14,6 +14,9 @@ Kind = Literal["postgresql", "api", "local", "s3", "sftp", "kafka", "amqp", "web
 Stream = Literal["changes", "messages", "webhook"]
 
 
+SchemaPolicy = Literal["additive", "strict", "open"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRef:
     """A field of some object: `shop.customers.customer_id`."""
@@ -112,6 +115,7 @@ class Extract:
     marker: str | None = None  # a file is finished when this one lies beside it; {name} is its own name
     stream: Stream | None = None  # landing is the only place to read it again from
     changes: Changes | None = None
+    schema: SchemaPolicy = "additive"  # what an undeclared field does: is told once, refuses the load, or is nothing to tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

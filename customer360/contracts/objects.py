@@ -169,7 +169,19 @@ def _extract(document: Document, path: Path_, value: Any, *, fields: dict[str, F
         for field in fields.values():
             if field.epoch:
                 document.report(path, f"{field.name} is a number since 1970, which only JSON sources have", "take epoch out of the field")
-    return Extract(cursor=cursor, lookback=lookback, deletes=deletes, endpoint=endpoint, feed=feed, stream=stream, changes=changes, **files)
+    schema: Any = value.get("schema", "additive")
+    document.check_word((*path, "schema"), schema, words.SCHEMA_POLICIES)
+    return Extract(
+        cursor=cursor,
+        lookback=lookback,
+        deletes=deletes,
+        endpoint=endpoint,
+        feed=feed,
+        stream=stream,
+        changes=changes,
+        schema=schema,
+        **files,
+    )
 
 
 def _endpoint(document: Document, path: Path_, value: dict[str, Any], kind: str) -> dict[str, Any]:

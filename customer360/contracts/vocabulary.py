@@ -154,7 +154,8 @@ READ_STATUSES = ("active", "deprecated")  # the others are checked, but not read
 PLACEHOLDERS = ("fields", "object", "since", "since_epoch")  # filled in by the REST reader: {fields}
 
 FILE_KEYS = ("files", "format", "compression", "encoding", "settle", "marker")
-EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", "feed", "changes", *FILE_KEYS)
+EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", "feed", "changes", "schema", *FILE_KEYS)
+SCHEMA_POLICIES = ("additive", "strict", "open")
 CHANGES_KEYS = ("publication", "max_retained")
 FEED_KEYS = ("endpoint", "record", "changed_at", "gone", "reach", "order")
 FEED_ORDERS = ("oldest_first", "newest_first")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -78,6 +78,25 @@ def missing_fields(missing: Iterable[Mapping[str, str]]) -> list[Result]:
             reason="The contract declares this field, and the source does not have it (renamed, dropped, or not granted).",
         )
         for m in missing
+    ]
+
+
+def undeclared_fields(found: Mapping[str, Iterable[str]], *, known: Collection[str], is_strict: bool) -> list[Result]:
+    """Fields the contract does not declare: under a strict contract each refuses the load, else one is told when it is new."""
+    return [
+        Result(
+            expectation=f"undeclared({field})",
+            severity="critical" if is_strict else "warning",
+            level="load",
+            success=False,
+            observed=", ".join(kinds),
+            allowed="declared",
+            reason="The contract is strict, and does not declare this field: declare it (customer360 contracts drift), or mend the source."
+            if is_strict
+            else "The source has begun to send this field; it is kept in _extra. `customer360 contracts drift` proposes its declaration.",
+        )
+        for field, kinds in found.items()
+        if is_strict or field not in known
     ]
 
 

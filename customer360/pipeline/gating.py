@@ -9,7 +9,7 @@ from psycopg import sql
 
 from customer360.contracts.model import SourceContract, SourceObject
 from customer360.gate import references, run, suites, verdict
-from customer360.load import landing, ledger, quarantine, relations, stream
+from customer360.load import landing, ledger, quarantine, relations, stream, undeclared
 from customer360.load.diff import Remaining
 from customer360.load.killpoints import reach
 from customer360.observe import incidents
@@ -46,7 +46,7 @@ class Gate:
             return Judged(load=self._check(load, None) if dry_run else load)  # nothing to judge: it closes without a gate
         gate = self._evaluate(load, remaining, accepted=accepted)
         compared = gate_history.compare(self._connection, self._object, load, remaining, self._suite.history)
-        beyond = [*(compared.results if compared else ()), *self._references(load, remaining)]
+        beyond = [*(compared.results if compared else ()), *self._references(load, remaining), *self._undeclared(load, remaining)]
         results = [*missing, *self._gone(remaining), *self._types(load, remaining), *gate.results, *beyond]
         failed = (len(gate.failed) if gate.failed is not None else remaining.rows) + remaining.bad
         everything = verdict.GateResult(results=tuple(results), failed=gate.failed)
@@ -75,6 +75,18 @@ class Gate:
         if not remaining.rows:
             return []
         return references.check(self._connection, self._object, relations.WorkTables(load.load_id).rows, self._suite.references)
+
+    def _undeclared(self, load: ledger.Load, remaining: Remaining) -> list[verdict.Result]:
+        found = undeclared.find(self._connection, load) if remaining.rows else {}
+        if not found:
+            return []
+        known = undeclared.known(self._connection, self._object)
+        with self._connection.transaction():  # apart from the load: what a refused one held is to be proposed as well
+            undeclared.note(self._connection, self._object, load, found)
+        policy = self._object.extract.schema
+        if policy == "open" or (policy == "additive" and load.work.get("is_first")):  # what was always there is no drift
+            return []
+        return verdict.undeclared_fields(found, known=known, is_strict=policy == "strict")
 
     def _gone(self, remaining: Remaining) -> list[verdict.Result]:
         if not remaining.gone:
