@@ -48,6 +48,7 @@ AREAS: dict[str, Area] = {
     "pin": Area("pin", "Pin golden values: what a steward says holds."),
     "contact": Area("contact", "Report mail addresses and phone numbers that do not work."),
     "match": Area("match", "Resolve a file of people: who is the same person?"),
+    "reconcile": Area("reconcile", "Count the sources and hold the counts beside raw."),
     "quality": Area("quality", "How good the data is: every source, and whether systems agree."),
     "incidents": Area("incidents", "Show open incidents and send their notices."),
     "maintenance": Area("maintenance", "Keep landing, ledger and history from growing for ever."),

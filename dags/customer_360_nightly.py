@@ -89,6 +89,12 @@ with DAG(
         return steps.identity_report(get_current_context())
 
     @task
+    def reconcile() -> dict[str, Any]:
+        from customer360_airflow import steps
+
+        return steps.reconcile()
+
+    @task(trigger_rule="all_done")  # a count that failed is told; the report shows the last one
     def quality_report() -> dict[str, Any]:
         from customer360_airflow import steps
 
@@ -109,4 +115,6 @@ with DAG(
     leased, returned = take_lease().as_setup(), give_lease_back().as_teardown()
     models = dbt_models("dbt", exclude=STAGING)
     ingest >> leased >> resolve() >> open_batch() >> staging() >> models >> close_batch() >> check_models() >> returned
-    leased >> returned >> [docs(), freshness(), identity_report(), quality_report()]
+    counted = reconcile()
+    leased >> returned >> [docs(), freshness(), identity_report(), counted]
+    counted >> quality_report()

@@ -135,6 +135,23 @@ class PostgresReader:
         if batch:
             yield batch
 
+    def count(self, obj: SourceObject, *, after: str | None) -> tuple[int, int]:
+        """Living rows of the table, and those with a cursor beyond `after`, in one query: one moment of the source."""
+        types = self._catalogue(obj).types
+        flag, cursor = obj.extract.deletes.flag, obj.extract.cursor
+        is_alive: sql.Composable = sql.SQL("true")
+        if flag is not None and obj.field(flag).source_name in types:
+            is_alive = sql.SQL("not coalesce({}::text in ('true', 't'), false)").format(sql.Identifier(obj.field(flag).source_name))
+        is_later: sql.Composable = sql.SQL("true")
+        if cursor is not None and after is not None and (column := obj.field(cursor).source_name) in types:
+            is_later = sql.SQL("coalesce({} > {}, true)").format(sql.Identifier(column), _bound(after, types[column]))
+        query = sql.SQL("select count(*), count(*) filter (where {}) from {} where {}").format(is_later, self._table(obj), is_alive)
+        try:
+            row = self._connect().execute(query).fetchone()
+        except psycopg.Error as error:
+            raise self._judge(error) from None
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
     def acknowledge(self) -> None:
         """Nothing: a table can be read again."""
 
@@ -166,9 +183,7 @@ class PostgresReader:
         column = request.object.field(cursor).source_name
         if column not in catalogue.types:
             return sql.SQL("")
-        bound: sql.Composable = sql.Literal(request.since)
-        if catalogue.types[column] == "timestamp without time zone":
-            bound = sql.SQL("{}::timestamptz at time zone 'UTC'").format(bound)
+        bound = _bound(request.since, catalogue.types[column])
         return sql.SQL(" where ({0} >= {1} or {0} is null)").format(sql.Identifier(column), bound)
 
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
@@ -241,6 +256,12 @@ class PostgresReader:
         return SourceUnavailable(
             f"{name}: the source database cannot be reached or cut the connection" + (f" (SQLSTATE {state})" if state else "")
         )
+
+
+def _bound(value: str, source_type: str) -> sql.Composable:
+    """A cursor value as the source's column compares with it; a timestamp without time zone is read as UTC."""
+    bound: sql.Composable = sql.Literal(value)
+    return sql.SQL("{}::timestamptz at time zone 'UTC'").format(bound) if source_type == "timestamp without time zone" else bound
 
 
 def _column(field: Field, source_type: str, *, typed: bool) -> sql.Composable:

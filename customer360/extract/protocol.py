@@ -230,6 +230,17 @@ class Reader(Protocol):
         ...
 
 
+class CountingReader(Reader, Protocol):
+    """Reader of a source that can say how many rows it holds without sending them."""
+
+    def count(self, obj: SourceObject, *, after: str | None) -> tuple[int, int]:
+        """Living rows the source holds now, and how many of them changed after the cursor value `after` (all, without one).
+
+        Raises SourceUnavailable or SourceRefused.
+        """
+        ...
+
+
 class StreamReader(Reader, Protocol):
     """A reader of a stream."""
 

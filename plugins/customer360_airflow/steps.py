@@ -207,6 +207,15 @@ def identity_report(context: Mapping[str, Any]) -> dict[str, Any]:
     return {"report": path.name, "customers": taken.summary.customers, "drifted": [one.name for one in taken.over]}
 
 
+def reconcile() -> dict[str, int]:
+    """Count the sources that can be counted and hold the counts beside raw. Returns objects by what came of them."""
+    connections.register()
+    from customer360.pipeline import reconcile as reconciling
+
+    states = [one.state for one in reconciling.reconcile()]
+    return {state: states.count(state) for state in sorted(set(states))}
+
+
 def quality_report(context: Mapping[str, Any]) -> dict[str, Any]:
     """Write and mail the quality report; open and close `data_quality` incidents. Returns counts."""
     connections.register()

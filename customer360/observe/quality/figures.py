@@ -25,6 +25,7 @@ def objects(connection: Connection[Any], contracts: Mapping[str, SourceContract]
     """The figures of every declared object, as of `now` (UTC)."""
     days, open_rows, failing = _days(connection, now), _quarantine(connection, now), _failing(connection, now)
     unmet, refused, duplicates = _unmet(connection), _refused(connection, now), _duplicates(connection)
+    unreconciled = _unreconciled(connection, now)
     ages = {(one.system, one.object): one for one in freshness.measure(connection, list(contracts.values()), now)}
     found = []
     for contract in contracts.values():
@@ -43,6 +44,8 @@ def objects(connection: Connection[Any], contracts: Mapping[str, SourceContract]
                 measures["age"] = age.age / age.allowed
             if obj.entity is not None and obj.entity.of is None and key in duplicates:
                 measures["duplicates"] = duplicates[key]
+            if key in unreconciled:
+                measures["unreconciled"] = unreconciled[key]
             found.append(
                 ObjectFigures(
                     system=obj.system,
@@ -152,6 +155,17 @@ def _duplicates(connection: Connection[Any]) -> dict[Key, float]:
            group by 1, 2""",
     )
     return {(row["system"], row["object"]): row["share"] or 0.0 for row in rows}
+
+
+def _unreconciled(connection: Connection[Any], now: datetime) -> dict[Key, float]:
+    """Rows missing in raw or surplus there, as a share of the source's, by each object's last count."""
+    rows = _fetch(
+        connection,
+        """select distinct on (system, object) system, object, (missing + surplus)::double precision / greatest(source_rows, 1) as share
+           from ops.reconciliation where at > %(since)s order by system, object, at desc""",
+        since=now - RECENT,
+    )
+    return {(row["system"], row["object"]): row["share"] for row in rows}
 
 
 # --------------------------------------------------------------------------------------------- consistency

@@ -13,7 +13,7 @@ from customer360.contracts.model import SourceContract, SourceObject
 from customer360.errors import UserError
 
 FILE = "quality.yaml"
-Measure = Literal["turned_away", "refused_loads", "unmet", "quarantine_rows", "quarantine_days", "age", "duplicates"]
+Measure = Literal["turned_away", "refused_loads", "unmet", "quarantine_rows", "quarantine_days", "age", "duplicates", "unreconciled"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 

@@ -14,9 +14,10 @@ TITLES = {
     "quarantine_days": "oldest open, days",
     "age": "age of agreed age",
     "duplicates": "held twice",
+    "unreconciled": "differs from source",
     "agreement": "found",
 }
-_SHARES = frozenset({"turned_away", "unmet", "age", "duplicates", "agreement"})
+_SHARES = frozenset({"turned_away", "unmet", "age", "duplicates", "unreconciled", "agreement"})
 
 _COMMANDS = {
     "turned_away": "customer360 quarantine list {subject}",
@@ -26,6 +27,7 @@ _COMMANDS = {
     "quarantine_days": "customer360 quarantine list {subject}",
     "age": "customer360 incidents freshness",
     "duplicates": "customer360 review list",
+    "unreconciled": "customer360 reconcile {subject}",
     "agreement": "customer360 quality show",
 }
 
