@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -62,15 +63,19 @@ class AirflowApi:
         """All DAGs by id."""
         return {dag["dag_id"]: dag for dag in self.request("GET", "/dags", params={"limit": 100, "exclude_stale": True})["dags"]}
 
-    def import_errors(self) -> list[str]:
-        """What Airflow could not import."""
-        return [f"{error['filename']}: {error['stack_trace']}" for error in self.request("GET", "/importErrors")["import_errors"]]
+    def import_errors(self, *, since: datetime | None = None) -> list[str]:
+        """What Airflow could not import, when it last read the files or since a moment (UTC)."""
+        return [
+            f"{error['filename']}: {error['stack_trace']}"
+            for error in self.request("GET", "/importErrors")["import_errors"]
+            if since is None or datetime.fromisoformat(error["timestamp"]) >= since
+        ]
 
-    def wait_for_dags(self, wanted: set[str], *, timeout: float = 120) -> None:
-        """Return when Airflow has read all of these DAGs."""
-        end = time.monotonic() + timeout
+    def wait_for_dags(self, wanted: set[str], *, timeout: float = 180) -> None:
+        """Return when Airflow has read all of these DAGs. What it could not import before now may have been mended: that is read again."""
+        begun, end = datetime.now(UTC), time.monotonic() + timeout
         while missing := wanted - set(self.dags()):
-            if errors := self.import_errors():
+            if errors := self.import_errors(since=begun):
                 raise AirflowRunFailed("Airflow cannot import the DAGs:\n" + "\n".join(errors))
             if time.monotonic() > end:
                 raise AirflowRunFailed(f"Airflow has not read the DAGs {', '.join(sorted(missing))} after {timeout:.0f} s")

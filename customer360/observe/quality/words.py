@@ -33,9 +33,11 @@ _COMMANDS = {
 
 
 def shown(measure: str, value: float) -> str:
-    """`0.12%`, `85%`, `1,204`, `3.5`."""
+    """`0.12%`, `85%`, `<0.1%`, `1,204`, `3.5`."""
     if measure in _SHARES:
         percent = 100 * value
+        if 0 < percent < 0.1:
+            return "<0.1%"
         return f"{percent:.0f}%" if percent == round(percent) or percent >= 10 else f"{percent:.2g}%"
     return f"{value:,.1f}" if measure == "quarantine_days" else f"{value:,.0f}"
 
