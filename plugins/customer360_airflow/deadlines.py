@@ -28,8 +28,12 @@ def of_freshness(contract: SourceContract) -> DeadlineAlert:
     )
 
 
-async def look(system: str, **_: Any) -> dict[str, int]:
-    """Called by Airflow when a run of `system` has missed its deadline. Returns how many objects are fresh, stale, never loaded."""
+async def look(system: str, **_: Any) -> str:
+    """Called by Airflow when a run of `system` has missed its deadline. Returns how many objects are fresh, stale, never loaded.
+
+    As text: Airflow keeps the answer in a text column, and any other type ends the triggerer.
+    """
     from customer360_airflow import steps
 
-    return await asyncio.to_thread(steps.check_freshness)
+    found = await asyncio.to_thread(steps.check_freshness)
+    return ", ".join(f"{count} {state}" for state, count in found.items())

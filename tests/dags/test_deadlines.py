@@ -20,11 +20,11 @@ def test_a_missed_deadline_tells_of_stale_data_once(plugins: Path, warehouse: An
             """insert into ops.load (system, object, kind, state, started_at, finished_at)
                values ('crm', 'contacts', 'incremental', 'published', now(), now())"""
         )
-        assert asyncio.run(deadlines.look(system="crm"))["fresh"] == 1
+        assert "1 fresh" in asyncio.run(deadlines.look(system="crm"))
         assert warehouse.fetch(stale) == [], "late, but another run took the data in"
         connection.execute("update ops.load set started_at = now() - interval '9 days', finished_at = now() - interval '9 days'")
         for _ in range(2):
-            assert asyncio.run(deadlines.look(system="crm"))["stale"] == 1
+            assert "1 stale" in asyncio.run(deadlines.look(system="crm"))
         assert warehouse.fetch(stale) == [("crm.contacts", "critical", 2, True)]
         connection.execute("update ops.load set finished_at = now()")
         asyncio.run(deadlines.look(system="crm"))
