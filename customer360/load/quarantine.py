@@ -41,6 +41,28 @@ class QuarantinedRow:
     note: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One step of a row's trail; `corrected` names fields; `at` is UTC."""
+
+    at: datetime
+    action: str
+    by: str
+    why: str | None
+    corrected: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Which rows are meant; None leaves open. `expectation`: one of the row's reasons begins with it; `since`: set aside then or later."""
+
+    system: str | None = None
+    object_name: str | None = None
+    state: str | None = "open"
+    expectation: str | None = None
+    since: datetime | None = None
+
+
 _COLUMNS = "quarantine_id, load_id, system, object, record_key, reasons, payload, state, opened_at, settled_at, settled_by, note"
 
 
@@ -157,17 +179,35 @@ def settle_published(connection: Warehouse, obj: SourceObject, load: ledger.Load
     return settled
 
 
-def listed(
-    connection: Warehouse, *, system: str | None = None, object_name: str | None = None, state: str | None = "open", limit: int = 100
-) -> list[QuarantinedRow]:
-    """Rows in quarantine, newest first. `state` None lists all."""
+_CHOSEN = """(%(system)s::text is null or system = %(system)s) and (%(object)s::text is null or object = %(object)s)
+    and (%(state)s::text is null or state = %(state)s) and (%(since)s::timestamptz is null or opened_at >= %(since)s)
+    and (%(expectation)s::text is null or exists (
+        select from jsonb_array_elements(reasons) as reason where starts_with(reason ->> 'expectation', %(expectation)s)))"""
+
+
+def _values(chosen: Chosen) -> dict[str, Any]:
+    return {
+        "system": chosen.system,
+        "object": chosen.object_name,
+        "state": chosen.state,
+        "since": chosen.since,
+        "expectation": chosen.expectation,
+    }
+
+
+def listed(connection: Warehouse, chosen: Chosen, *, limit: int = 100) -> list[QuarantinedRow]:
+    """The chosen rows, newest first."""
     with connection.cursor(row_factory=class_row(QuarantinedRow)) as cursor:
         return cursor.execute(
-            f"""select {_COLUMNS} from quarantine.row
-                where (%(system)s::text is null or system = %(system)s) and (%(object)s::text is null or object = %(object)s)
-                  and (%(state)s::text is null or state = %(state)s) order by quarantine_id desc limit %(limit)s""",  # constant column list
-            {"system": system, "object": object_name, "state": state, "limit": limit},
+            f"select {_COLUMNS} from quarantine.row where {_CHOSEN} order by quarantine_id desc limit %(limit)s",  # constant column list
+            {**_values(chosen), "limit": limit},
         ).fetchall()
+
+
+def numbers(connection: Warehouse, chosen: Chosen) -> list[int]:
+    """Numbers of all chosen rows, oldest first."""
+    rows = connection.execute(f"select quarantine_id from quarantine.row where {_CHOSEN} order by quarantine_id", _values(chosen))
+    return [int(number) for (number,) in rows]
 
 
 def count_open(connection: Warehouse, obj: SourceObject) -> int:
@@ -198,8 +238,20 @@ def waive(connection: Warehouse, quarantine_ids: Sequence[int], *, by: str, why:
     ).rowcount
 
 
-def sign(connection: Warehouse, quarantine_ids: Sequence[int], *, by: str, why: str) -> None:
-    """Note who asked for a replay and why; the load settles the rows."""
+def sign(connection: Warehouse, quarantine_ids: Sequence[int], *, by: str, why: str, corrected: Sequence[str] = ()) -> None:
+    """Note who asked for a replay and why, and which fields were corrected; the load settles the rows."""
     connection.execute(
-        "update quarantine.row set note = %s where quarantine_id = any(%s) and state = 'open'", [f"{by}: {why}", list(quarantine_ids)]
+        """with signed as (
+               update quarantine.row set note = %(note)s where quarantine_id = any(%(ids)s) and state = 'open' returning quarantine_id)
+           insert into quarantine.action (quarantine_id, action, by, why, corrected)
+           select quarantine_id, 'asked', %(by)s, %(why)s, %(corrected)s from signed""",
+        {"note": f"{by}: {why}", "ids": list(quarantine_ids), "by": by, "why": why, "corrected": list(corrected)},
     )
+
+
+def trail(connection: Warehouse, quarantine_id: int) -> list[Action]:
+    """What was done with a row, oldest first."""
+    with connection.cursor(row_factory=class_row(Action)) as cursor:
+        return cursor.execute(
+            "select at, action, by, why, corrected from quarantine.action where quarantine_id = %s order by action_id", [quarantine_id]
+        ).fetchall()

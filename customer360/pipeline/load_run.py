@@ -179,7 +179,7 @@ class LoadRun:
         """A load of quarantined rows. Raises UserError while another load of the object is open."""
         gate = self._prepare()
         with self._connection.transaction():
-            quarantine.sign(self._connection, quarantine_ids, by=by, why=why)
+            quarantine.sign(self._connection, quarantine_ids, by=by, why=why, corrected=sorted(corrections))
             load = ledger.start(self._connection, self._object, kind="replay")
             load = landing.land_rows_from_quarantine(self._connection, self._object, load, quarantine_ids, corrections)
         return self._finish(load, gate)

@@ -104,7 +104,7 @@ def _quarantine(connection: Connection[Any], now: datetime) -> dict[Key, tuple[d
     """Rows by state, and the age of the oldest open one in days."""
     rows = _fetch(
         connection,
-        "select system, object, state, count(*) as rows, min(opened_at) as oldest from quarantine.row group by 1, 2, 3",
+        "select system, object, state, rows, oldest_at as oldest from ops.quarantine_count",
     )
     found: dict[Key, tuple[dict[str, int], float | None]] = {}
     for row in rows:

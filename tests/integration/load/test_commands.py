@@ -80,3 +80,37 @@ def test_quarantine_is_listed_without_values_shown_mended_and_waived(source: Sou
         run("load", "shop.people")
         run("quarantine", "replay", "3", "--by", "Stella", "--why", "x", "--set", "size=1")
     assert run("quarantine", "list", "--state", "all", "--json")[1].count("\n") == 3, "what was mended here is not set aside again"
+
+
+def test_quarantine_is_chosen_by_reason_and_time_and_every_step_is_kept(source: Source, warehouse: Any) -> None:
+    def old(*numbers: int) -> list[str]:
+        return [f"{n}, 'Old {n}', 500, 1, null, false, '2026-01-01 10:00+00'" for n in numbers]
+
+    source.people(*GOOD, *old(31, 32, 33), "40, null, 30, 1, null, false, '2026-01-01 10:00+00'")
+    run("load", "shop.people")
+    age, name = "expect_column_values_to_be_between(age)", "expect_column_values_to_not_be_null"
+    assert run("quarantine", "list", "--expectation", age, "--json")[1].count("\n") == 3
+    assert run("quarantine", "list", "shop", "--expectation", name, "--json")[1].count("\n") == 1
+    assert run("quarantine", "list", "--since", "2999-01-01", "--json")[1] == ""
+    chosen = ("--of", "shop.people", "--expectation", age, "--by", "Stella", "--why", "the import wrote months")
+    code, tried = run("quarantine", "replay", *chosen, "--set", "age=50", "--dry-run")
+    assert code == 0 and tried.startswith("3 rows: ")
+    assert warehouse.fetch("select count(*) from quarantine.action") == [(0,)]
+    assert run("quarantine", "replay", *chosen)[0] == 3, "as they are they fail again"
+    assert run("quarantine", "replay", *chosen, "--set", "age=50")[0] == 0
+    assert warehouse.fetch("select count(*) from raw.shop__people where age = 50") == [(3,)]
+    first = json.loads(run("quarantine", "list", "--state", "replayed", "--json")[1].splitlines()[0])["quarantine_id"]
+    assert [(step, by, why, corrected) for step, by, why, corrected in warehouse.fetch(
+        "select action, by, why, corrected from quarantine.action where quarantine_id = %s order by action_id", first
+    )] == [
+        ("asked", "Stella", "the import wrote months", []),
+        ("asked", "Stella", "the import wrote months", ["age"]),
+        ("replayed", f"load {warehouse.fetch('select max(load_id) from ops.load')[0][0]}", "Stella: the import wrote months", []),
+    ]  # fmt: skip
+    shown = run("quarantine", "show", str(first))[1]
+    assert "asked" in shown and "(corrected: age)" in shown and "replayed" in shown
+    assert run("quarantine", "waive", "--of", "shop", "--by", "Ada", "--why", "a test") == (0, "1 waived\n")
+    assert run("quarantine", "waive", "--of", "shop", "--by", "Ada", "--why", "a test") == (0, "0 rows\n")
+    for wrong in ((), ("1", "--of", "shop")):
+        with pytest.raises(UserError, match=r"which rows|not both"):
+            run("quarantine", "waive", *wrong, "--by", "Ada", "--why", "all")
