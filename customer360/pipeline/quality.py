@@ -21,12 +21,11 @@ from customer360.observe.quality import figures, words
 from customer360.observe.quality.judge import Judged, Report, judge
 from customer360.observe.quality.page import page
 from customer360.observe.quality.settings import FILE, read_settings
+from customer360.pipeline import kept_pages
 from customer360.platform import home
 from customer360.warehouse import connections
 from customer360.warehouse.roles import Role
 
-LATEST = "latest.html"
-_KEPT = 60  # reports in the folder; the archive keeps all
 _DAYS = 30  # shown over time
 _KIND: incidents.Kind = "data_quality"
 
@@ -57,13 +56,7 @@ def write(report: Report, *, out: Path | None = None, run_url: str | None = None
     if out is not None:
         home.write_page(out, text)
         return out
-    kept = folder()
-    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = kept / f"{report.at:%Y-%m-%d}.html"
-    home.write_page(path, text)
-    home.write_page(kept / LATEST, text)
-    for old in sorted(kept.glob("????-??-??.html"))[:-_KEPT]:
-        old.unlink()
+    path = kept_pages.keep(folder(), f"{report.at:%Y-%m-%d}.html", text, pattern="????-??-??.html")  # the archive keeps all
     _archive(report, text)
     return path
 

@@ -9,15 +9,13 @@ from psycopg import Connection
 
 from customer360.identity.models import registry
 from customer360.identity.report.page import Night, Report, Run, page
-from customer360.pipeline import drift
+from customer360.pipeline import drift, kept_pages
 from customer360.pipeline.drift import Taken
 from customer360.pipeline.models import reviewed_model
 from customer360.platform import home
 from customer360.warehouse import connections
 from customer360.warehouse.roles import Role
 
-LATEST = "latest.html"
-_KEPT = 60  # reports; older ones go
 _NIGHTS = 30  # shown over time
 
 
@@ -36,14 +34,7 @@ def write(*, out: Path | None = None, run_url: str | None = None) -> tuple[Path,
     if out is not None:
         home.write_page(out, text)
         return out, taken
-    kept = folder()
-    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = kept / f"{taken.at:%Y-%m-%d}-run-{taken.run_id}.html"
-    home.write_page(path, text)
-    home.write_page(kept / LATEST, text)
-    for old in sorted(kept.glob("*-run-*.html"))[:-_KEPT]:
-        old.unlink()
-    return path, taken
+    return kept_pages.keep(folder(), f"{taken.at:%Y-%m-%d}-run-{taken.run_id}.html", text, pattern="*-run-*.html"), taken
 
 
 def _report(connection: Connection[Any], taken: Taken) -> Report:

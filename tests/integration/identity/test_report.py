@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from customer360.errors import UserError
-from customer360.pipeline import report
+from customer360.pipeline import kept_pages, report
 
 
 def people(count: int) -> list[dict[str, Any]]:
@@ -38,7 +38,7 @@ def test_the_page_has_the_figures_and_no_value_of_a_record(sources: Any, identit
 
     path, taken = report.write()
     text = path.read_text(encoding="utf-8")
-    assert (path.parent / report.LATEST).read_text(encoding="utf-8") == text
+    assert (path.parent / kept_pages.LATEST).read_text(encoding="utf-8") == text
     assert path.parent == c360_home / "reports" / "identity"
     shown = unescape(re.sub(r"<[^>]+>", " ", text))
     assert f"{len(identity.customers())} customers" in re.sub(r"\s+", " ", shown)
