@@ -54,9 +54,7 @@ def convert(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> None
     """Fill the load's own tables from its landed text. In the caller's transaction; nothing to do for a typed landing."""
     if load.work.get("form") == "typed":
         return
-    becomes_raw = load.counts.extracted >= relations.LARGE_FIRST_LOAD and relations.raw_is_empty(connection, obj)
-    work = relations.create_work_tables(connection, obj, load.load_id, to_become_raw=becomes_raw)
-    ledger.note(connection, load, work={"to_become_raw": becomes_raw})
+    work = relations.create_work_tables(connection, obj, load.load_id)
     table, names = relations.landing(obj), [f.name for f in obj.fields]
     checks = [check for f in obj.fields if (check := fits(f, "l")) is not None]
     extra_fits = sql.SQL("(l._extra is null or (left(l._extra, 1) = '{{' and pg_input_is_valid(l._extra, 'jsonb')))").format()

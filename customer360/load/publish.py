@@ -16,6 +16,9 @@ from customer360.load.killpoints import reach
 from customer360.load.relations import Warehouse, WorkTables
 from customer360.warehouse import tables
 
+KEY_AFTER_LOAD_ROWS = 50_000
+"""From this many rows on a first load builds raw's indexes after its rows: nobody reads an empty table."""
+
 _META = ("_load_id", "_row_hash", "_is_deleted", "_deleted_at", "_first_seen_at", "_published_at")
 
 
@@ -88,7 +91,7 @@ def _new_rows(obj: SourceObject, load: ledger.Load, work: WorkTables) -> tuple[s
 
 
 def _publish_first(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> int:
-    if load.counts.extracted < relations.LARGE_FIRST_LOAD or _has_dependants(connection, obj):
+    if load.counts.extracted < KEY_AFTER_LOAD_ROWS or _has_dependants(connection, obj):
         return _insert_first(connection, obj, load)
     indexes = _index_definitions(connection, obj)
     if load.work.get("to_become_raw"):

@@ -18,9 +18,6 @@ from customer360.contracts.model import SourceObject
 
 Warehouse = Connection[tuple[Any, ...]]
 
-LARGE_FIRST_LOAD = 50_000
-"""From this many rows on a first load becomes raw's table, and builds its indexes after its rows: nobody reads an empty table."""
-
 LOOKED_UP_SHARE = 1 / 8
 """A load of up to this share of raw's rows finds them by raw's key. The planner would rather read all of raw to compare a tenth of it,
 which takes twice as long when raw is in memory, and grows with the population."""

@@ -215,7 +215,7 @@ def test_a_dry_run_publishes_nothing_and_leaves_nothing(source: Source, warehous
 
 @pytest.fixture
 def any_first_load_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("customer360.load.relations.LARGE_FIRST_LOAD", 1)
+    monkeypatch.setattr("customer360.load.publish.KEY_AFTER_LOAD_ROWS", 1)
 
 
 @pytest.mark.usefixtures("any_first_load_is_large")
@@ -249,30 +249,6 @@ def test_a_large_first_load_becomes_raw_and_is_as_any_other(source: Source, ware
     assert people().counts.updated == 1
     assert people(full_refresh=True).counts.unchanged == 4
     assert history(warehouse) == [(1, "Anna", False)]
-
-
-@pytest.mark.usefixtures("any_first_load_is_large")
-def test_a_large_first_load_of_text_becomes_raw_as_well(source: Source, warehouse: Any, entries: Load) -> None:
-    from customer360.pipeline.ingest import resolve_object
-    from customer360.warehouse import tables
-
-    with warehouse.connect() as connection:
-        tables.ensure(connection, resolve_object("shop", "ledger")[1])
-    old = warehouse.fetch("select 'raw.shop__ledger'::regclass::oid")
-    at = "2026-01-01T10:00:00Z"
-    rows = [("1", "5"), ("1", "7"), ("2", "5"), ("x", "5"), ("3", "many")]  # one key twice, no number, no amount
-    source.run(*(f"insert into ledger values ('a', '{entry}', null, '{amount}', null, '{at}')" for entry, amount in rows))
-    outcome = entries()
-    assert (outcome.counts.extracted, outcome.counts.inserted, outcome.counts.superseded, outcome.counts.quarantined) == (5, 2, 1, 2)
-    assert warehouse.fetch("select 'raw.shop__ledger'::regclass::oid") != old, "the load's own table took its place"
-    assert warehouse.fetch("select entry, amount, _load_id from raw.shop__ledger order by 1") == [
-        (1, 7, outcome.load_id),
-        (2, 5, outcome.load_id),
-    ]
-    persistence = "select relpersistence from pg_class where relname = 'shop__ledger' and relnamespace = 'raw'::regnamespace"
-    assert warehouse.fetch(persistence) == [("p",)], "what raw holds outlives a crash"
-    source.run(f"insert into ledger values ('a', '4', null, '1', null, '{at}')")
-    assert entries().counts.inserted == 1
 
 
 @pytest.mark.usefixtures("any_first_load_is_large")
