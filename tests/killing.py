@@ -28,5 +28,9 @@ def forked(action: Callable[[], Any], environment: Mapping[str, str] | None = No
         if process.is_alive() and process.pid:
             os.kill(process.pid, signal.SIGKILL)
     process.join(60)
-    assert process.exitcode is not None, "the process hangs"
-    return process.exitcode
+    code = process.exitcode
+    if code is None:
+        process.kill()
+        process.join()
+    assert code is not None, "the process hangs"
+    return code

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,7 @@ def _data_source(address: str) -> Any:
 
         import great_expectations as gx
 
+        _own_progress_lock()
         logging.getLogger("great_expectations").setLevel(logging.WARNING)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -95,6 +97,18 @@ def _data_source(address: str) -> Any:
             kwargs={"connect_args": {"options": "-c role=c360_loader -c timezone=UTC -c work_mem=64MB", "connect_timeout": 10}},
         )
     return _sources[key]
+
+
+def _own_progress_lock() -> None:
+    """A lock for Great Expectations' progress bars, which hidden ones take too, that no other process has.
+
+    By default a process shares it with its forks: one killed while it held the lock would stop every later gate of the others for ever.
+    The thread that watches the bars takes it too, and a fork made at that moment would find it taken: nothing here needs watching.
+    """
+    from tqdm.auto import tqdm
+
+    tqdm.monitor_interval = 0
+    tqdm.set_lock(threading.RLock())
 
 
 def _sqlalchemy_url(address: str) -> str:

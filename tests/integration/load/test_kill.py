@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from customer360.load.killpoints import STEPS
 from customer360.pipeline.ingest import ingest_object
 from customer360.warehouse.connections import environment_variable
 from tests.integration.load.conftest import CONTRACT, PEOPLE_SUITE, TABLES, Source, run_killed, snapshot
+from tests.killing import forked
 
 pytestmark = pytest.mark.integration
 
@@ -135,3 +138,18 @@ def test_a_load_stopped_under_an_older_version_is_landed_again(scene: dict[str, 
             assert len(found) == 1
             connection.execute(f"alter table landing.{found[0][0]} drop column _row_hash")
         _finish_and_compare("people", database, scene["expected"]["people"], was_published=False)
+
+
+def test_one_killed_amid_a_gate_stops_no_other(scene: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of the gate's progress bars is a process's own: forks that shared it would wait for the dead one for ever."""
+    from tqdm.auto import tqdm
+
+    def dies_with_the_lock() -> None:
+        with tqdm.get_lock():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with scene["server"].database(template=scene["base"], prefix="locked") as database:
+        monkeypatch.setenv(environment_variable("warehouse"), database.uri)
+        assert forked(dies_with_the_lock) == -9  # forked from a process that has gated: the scene did
+        assert run_killed("people", {}) == 0
+        assert database.fetch("select state from ops.load order by load_id desc limit 1") == [("published",)]
