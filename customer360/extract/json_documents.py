@@ -160,6 +160,8 @@ def _take(node: _Node, document: dict[str, Any], row: list[str | None]) -> None:
 
 def has_nul(text: bytes) -> bool:
     r"""Whether an escape \u0000 really stands there, rather than an escaped backslash before the letters u0000."""
+    if b"\\" not in text:  # most have none, and one character is found ten times as fast as six
+        return False
     start = text.find(b"\\u0000")
     while start != -1:
         backslashes = 0

@@ -51,10 +51,13 @@ def fits(field: Field, alias: str) -> sql.Composable | None:
 
 
 def convert(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> None:
-    """Fill the load's own tables from its landed text. In the caller's transaction; nothing to do for a typed landing."""
-    if load.work.get("form") == "typed":
+    """Fill the load's own tables from its landed text. In the caller's transaction; nothing to do for what landed typed."""
+    form = load.work.get("form")
+    landed_as_text = int(load.work.get("as_text") or 0) if form == "mixed" else load.counts.extracted
+    if form == "typed" or (form == "mixed" and not landed_as_text):
         return
-    work = relations.create_work_tables(connection, obj, load.load_id)
+    # the regular rows of a mixed landing are in them already
+    work = WorkTables(load.load_id) if form == "mixed" else relations.create_work_tables(connection, obj, load.load_id)
     table, names = relations.landing(obj), [f.name for f in obj.fields]
     checks = [check for f in obj.fields if (check := fits(f, "l")) is not None]
     extra_fits = sql.SQL("(l._extra is null or (left(l._extra, 1) = '{{' and pg_input_is_valid(l._extra, 'jsonb')))").format()
@@ -68,7 +71,7 @@ def convert(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> None
             work.rows, columns, values, table, mine, fits_all
         )
     ).rowcount
-    if converted < load.counts.extracted:
+    if converted < landed_as_text:
         _set_aside(connection, obj, work, mine=mine, fits_all=fits_all)
     reach("converted")
 

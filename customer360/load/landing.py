@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import psycopg
 from psycopg import sql
 
 from customer360.contracts.model import SourceObject
@@ -31,11 +33,13 @@ from customer360.extract.protocol import (
 )
 from customer360.load import ledger, relations, stream
 from customer360.load.killpoints import reach
+from customer360.load.regular import RegularRows, copy_text
 from customer360.load.relations import Warehouse, WorkTables
 
 DELETED_MARK = '"deleted"'
 TRUNCATED_MARK = '"truncated"'
 ROWS_PER_REPORT = 50_000
+_ROWS_SET_ASIDE = 5_000
 
 Progress = Callable[[int], None]
 
@@ -51,10 +55,15 @@ class Seen:
     whole: bool = False
     key_is_unique: bool = False
     to_become_raw: bool = False
-    form: str = "text"
+    form: Literal["text", "typed", "mixed"] = "text"
+    as_text: int = 0  # of a mixed form's rows, those that are no regular ones
     position: StreamPosition | None = None
     received: list[str] = field(default_factory=list)
     waits: bool = False  # the rows are landed without a load
+
+
+class NotRegular(Exception):
+    """A row that looked sure to be of the contract's types is not: nothing is landed, and the read is to be landed as text."""
 
 
 class CannotWait(Exception):
@@ -83,10 +92,13 @@ def land(
     *,
     progress: Progress | None = None,
     dry_run: bool = False,
+    as_text: bool = False,
 ) -> ledger.Load:
     """Write all parts and leave the load `landed`. Whatever the reader raises undoes everything.
 
     A load of a stream takes over the rows that wait. After a dry run the stream stands where it stood, and they go on waiting.
+    Rows of a first load from a source that can be read again land in their types where they are regular, unless `as_text`.
+    May then raise NotRegular.
     """
     report = progress or (lambda _: None)
     with connection.transaction():
@@ -96,10 +108,14 @@ def land(
         seen = Seen()
         if obj.extract.stream is not None:
             seen.rows = stream.take_over(connection, obj, load.load_id, keep=dry_run)
+        elif not as_text and relations.raw_is_empty(connection, obj):
+            seen.form = "mixed"
         rest = iter(parts)
         for part in rest:
             if isinstance(part, CopyBytes):
                 _copy_bytes(connection, obj, load, work, part, seen, report)
+            elif isinstance(part, _LANDED_AS_ROWS) and seen.form == "mixed":
+                copy_mixed(connection, obj, load.load_id, part, rest, seen, report)
             elif isinstance(part, _LANDED_AS_ROWS):
                 copy_rows(connection, obj, load.load_id, part, rest, seen, report)
             else:
@@ -194,12 +210,62 @@ def copy_rows(
                 copy.write_row((load_id, number, *row))
             if not isinstance(part, _LANDED_AS_ROWS):
                 _take_note(part, seen)
-            if number // ROWS_PER_REPORT > seen.rows // ROWS_PER_REPORT:
-                report(number)
-                reach("landing")
-            seen.rows = number
+            seen.rows = _report(seen.rows, number - seen.rows, report)
             part = next(rest, None)
     reach("landing")
+
+
+def copy_mixed(
+    connection: Warehouse, obj: SourceObject, load_id: int, first: Part, rest: Iterator[Part], seen: Seen, report: Progress
+) -> None:
+    """Regular rows into the load's own typed table, all others as text into landing; two COPYs that take turns."""
+    work = relations.create_work_tables(connection, obj, load_id, to_become_raw=True)
+    seen.to_become_raw = True
+    tell = RegularRows(obj)
+    fields = [*(f.name for f in obj.fields), "_extra"]
+    typed = sql.SQL("copy {} ({}) from stdin").format(work.rows, relations.comma(map(sql.Identifier, ("_row_number", *fields))))
+    text = sql.SQL("copy {} ({}) from stdin").format(
+        relations.landing(obj), relations.comma(map(sql.Identifier, ("_load_id", "_row_number", *fields)))
+    )
+    part: Part | None = first
+    while part is not None:
+        others: list[tuple[int, tuple[str | None, ...]]] = []
+        with _regular_rows_only(), connection.cursor() as cursor, cursor.copy(typed) as copy:
+            while part is not None and len(others) < _ROWS_SET_ASIDE:
+                rows = list(enumerate(_rows_of(obj, part), start=seen.rows + 1))
+                if isinstance(part, Rows):
+                    odd = tell.others(part.rows)
+                    for block in copy_text([row for place, row in enumerate(rows) if place not in odd] if odd else rows):
+                        copy.write(block)
+                    others += [rows[place] for place in sorted(odd)]
+                elif rows:
+                    others += rows
+                else:
+                    _take_note(part, seen)
+                seen.rows = _report(seen.rows, len(rows), report)
+                part = next(rest, None)
+        with connection.cursor() as cursor, cursor.copy(text) as copy:
+            for number, row in others:
+                copy.write_row((load_id, number, *row))
+        seen.as_text += len(others)
+    reach("landing")
+
+
+@contextmanager
+def _regular_rows_only() -> Iterator[None]:
+    """PostgreSQL has the last word on what is a value of a type: undeclared fields, say, may hold a number it cannot store."""
+    try:
+        yield
+    except psycopg.DataError as error:
+        raise NotRegular from error
+
+
+def _report(before: int, more: int, report: Progress) -> int:
+    number = before + more
+    if number // ROWS_PER_REPORT > before // ROWS_PER_REPORT:
+        report(number)
+        reach("landing")
+    return number
 
 
 def _rows_of(obj: SourceObject, part: Part) -> Iterable[tuple[str | None, ...]]:
@@ -287,6 +353,7 @@ def _close_landing(connection: Warehouse, obj: SourceObject, load: ledger.Load, 
         "key_is_unique": seen.key_is_unique,
         "missing": seen.missing,
         "landed": seen.rows,
+        "as_text": seen.as_text if seen.form == "mixed" else None,
     }
     if seen.position is not None and seen.position.restarted:
         work["restarted"] = seen.position.restarted
@@ -327,32 +394,34 @@ def land_rows_from_quarantine(
 def discard(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> None:
     """Drop what the load landed. In the caller's transaction."""
     relations.drop_work_tables(connection, load.load_id)
-    if load.work.get("form", "text") == "text":
+    if load.work.get("form", "text") == "text" or load.work.get("as_text"):
         connection.execute(sql.SQL("delete from {} where _load_id = %s").format(relations.landing(obj)), [load.load_id])
 
 
 def forget_files(connection: Warehouse, load: ledger.Load) -> None:
-    """The load was refused: its files are read again next time. In the caller's transaction."""
+    """The load was refused, or its rows were lost: its files are read again next time. In the caller's transaction."""
     connection.execute("delete from ops.source_file where load_id = %s", [load.load_id])
 
 
 def what_is_left(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> Literal["all", "text", "nothing"]:
     """What is still there of a load that was stopped: all its rows; only its landed text; or too little to go on."""
-    work = WorkTables(load.load_id)
-    is_typed = load.work.get("form") == "typed"
-    text_is_there = False
-    if not is_typed:
-        found = _number(
-            connection, sql.SQL("select count(*) from {} where _load_id = {}").format(relations.landing(obj), sql.Literal(load.load_id))
-        )
-        text_is_there = found == load.work.get("landed")
-        if not load.work.get("diffed"):
-            return "all" if text_is_there else "nothing"
+    work, form = WorkTables(load.load_id), load.work.get("form")
     # a table without the computed columns is from before they were made with it: as good as lost
     exists = connection.execute(
         "select exists (select from pg_attribute where attrelid = to_regclass(%s) and attname = '_row_hash')", [f"landing.{work.rows_name}"]
     ).fetchone()
-    if exists and exists[0]:
+    has_table = bool(exists and exists[0])
+    text_is_there = False
+    if form != "typed":
+        found = _number(
+            connection, sql.SQL("select count(*) from {} where _load_id = {}").format(relations.landing(obj), sql.Literal(load.load_id))
+        )
+        if form == "mixed" and has_table and not load.work.get("diffed"):
+            found += _number(connection, sql.SQL("select count(*) from {}").format(work.rows))
+        text_is_there = found == load.work.get("landed")
+        if not load.work.get("diffed"):
+            return "all" if text_is_there else "nothing"
+    if has_table:
         found = sum(_number(connection, sql.SQL("select count(*) from {}").format(table)) for table in (work.rows, work.bad, work.gone))
         left = load.counts.unchanged + load.counts.superseded + load.counts.stale
         if found == load.counts.extracted - left:

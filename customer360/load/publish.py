@@ -142,7 +142,8 @@ def _become_raw(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> 
     settled: list[sql.Composable] = [sql.SQL("alter column {} drop default").format(sql.Identifier(name)) for name in constants]
     settled.append(sql.SQL("alter column _is_deleted set default false"))
     connection.execute(sql.SQL("alter table {} {}").format(work.rows, relations.comma(settled)))
-    connection.execute(sql.SQL("update {} set _deleted_at = now() where _is_deleted").format(work.rows))
+    if obj.extract.deletes.flag is not None:
+        connection.execute(sql.SQL("update {} set _deleted_at = now() where _is_deleted").format(work.rows))
     connection.execute(sql.SQL("alter table {} set schema raw").format(work.rows))
     connection.execute(sql.SQL("alter table {} rename to {}").format(moved, sql.Identifier(obj.table)))
     connection.execute(sql.SQL("comment on table {} is {}").format(raw, sql.Literal(comment)))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import psycopg
@@ -222,6 +223,7 @@ class LoadRun:
         with self._connection.transaction():
             if left == "nothing":
                 stream.forget(self._connection, load.load_id)
+                landing.forget_files(self._connection, load)
             return ledger.go_back(self._connection, load, to="landed" if left == "text" else "extracting")
 
     def _land(self, load: ledger.Load, *, waiting: bool) -> ledger.Load:
@@ -289,14 +291,18 @@ class LoadRun:
     def _take_in(self, reader: Reader, load: ledger.Load, read: ReadRequest) -> ledger.Load:
         if load.kind == "sweep":
             return key_sweep.land_sweep(self._connection, self._object, load, reader.read_keys(self._object))
-        return landing.land(
+        land = partial(
+            landing.land,
             self._connection,
             self._object,
             load,
-            reader.read(read),
             progress=lambda rows: self._progress("land", rows),
             dry_run=self._request.dry_run,
         )
+        try:
+            return land(reader.read(read))
+        except landing.NotRegular:
+            return land(reader.read(read), as_text=True)
 
     def _retrying(self) -> Retrying:
         backoff = wait_exponential_jitter(initial=1, max=30, jitter=1)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from customer360.extract.files import SETTLED_AFTER
+from customer360.load import landing
 from tests.integration.sources.conftest import Folder, Pipeline, refused_for
 from tests.integration.sources.records import web_event
+from tests.killing import forked
 
 pytestmark = pytest.mark.integration
 
@@ -89,3 +94,68 @@ def test_a_cut_file_waits_then_gives_what_it_holds_and_is_healed_by_the_whole_on
     path.write_bytes(whole)
     outcome = pipeline.load("web.events")
     assert outcome.counts.extracted == 400 and pipeline.raw("web.events") == [(400,)]
+
+
+def _odd_events() -> list[dict[str, Any]]:
+    events = [web_event(number) for number in range(300)]
+    events[3] |= {"timestamp": "2024-02-29T10:00:00Z"}  # is there, though not every year has it
+    events[5] |= {"timestamp": "2026-02-30T10:00:00Z"}
+    events[7] |= {"properties": {"path": "/", "product_id": "no number"}}
+    events[9] |= {"receivedAt": None}
+    events[11] |= {"name": "tab\there, a \\ and\na line"}
+    events += [web_event(20) | {"event": "once more"}, web_event(20) | {"event": "and again"}]
+    return events
+
+
+def _state(warehouse: Any) -> list[list[tuple[Any, ...]]]:
+    figures = "extracted, published, inserted, unchanged, superseded, stale, quarantined"
+    return [
+        warehouse.fetch("select (to_jsonb(r) - '{_load_id,_first_seen_at,_published_at}'::text[])::text from raw.web__events r order by 1"),
+        warehouse.fetch("select record_key, payload, reasons from quarantine.row order by record_key"),
+        warehouse.fetch(f"select {figures} from ops.load order by load_id"),
+        warehouse.fetch("select count(*) from landing.web__events"),
+    ]
+
+
+def test_typed_and_text_rows_of_one_load_end_as_if_all_were_text(
+    pipeline: Pipeline, web: Folder, pg_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.put_events("1", _odd_events())
+    assert pipeline.load("web.events").counts.quarantined == 3
+    work = pipeline.warehouse.fetch("select work ->> 'form', work ->> 'as_text' from ops.load")
+    assert work == [("mixed", "3")]  # 29 February, 30 February, no number; a null is as good as any
+    mixed = _state(pipeline.warehouse)
+    with pg_server.database(template="c360_template", prefix="text") as other:
+        monkeypatch.setenv("C360_CONN_WAREHOUSE", other.uri)
+        monkeypatch.setattr(landing, "land", partial(landing.land, as_text=True))
+        Pipeline(other).load("web.events")
+        assert other.fetch("select work ->> 'form' from ops.load") == [("text",)]
+        assert _state(other) == mixed
+
+
+def test_what_postgresql_cannot_store_sends_the_load_back_to_text(pipeline: Pipeline, web: Folder) -> None:
+    """An undeclared number beyond jsonb's range: its row is set aside, the others are published."""
+    lines = "".join(json.dumps(web_event(number)) + "\n" for number in range(100))
+    worst = json.dumps(web_event(100) | {"reading": 1})[:-2] + "1e400000}\n"
+    web.put("events/1.jsonl.gz", gzip.compress((lines + worst).encode()))
+    outcome = pipeline.load("web.events")
+    assert (outcome.counts.published, outcome.counts.quarantined) == (100, 1)
+    assert pipeline.warehouse.fetch("select work ->> 'form' from ops.load") == [("text",)]
+
+
+@pytest.mark.parametrize("step", ["landing", "landed", "converted", "diffed", "gated", "merged"])
+def test_a_load_of_typed_and_text_rows_is_taken_up_again(pipeline: Pipeline, web: Folder, step: str) -> None:
+    web.put_events("1", _odd_events())
+    assert forked(lambda: pipeline.load("web.events"), {"C360_KILL_AT": step}) == -9
+    outcome = pipeline.load("web.events")
+    assert (outcome.state, outcome.counts.extracted, outcome.counts.published) == ("published", 302, 297)
+    assert pipeline.warehouse.fetch("select count(*) from landing.web__events") == [(0,)]
+
+
+def test_typed_rows_that_are_lost_are_read_again(pipeline: Pipeline, web: Folder) -> None:
+    web.put_events("1", _odd_events())
+    assert forked(lambda: pipeline.load("web.events"), {"C360_KILL_AT": "gated"}) == -9
+    with pipeline.warehouse.connect() as connection:
+        connection.execute("drop table landing.load_1")
+    assert pipeline.load("web.events").counts.published == 297
+    assert pipeline.warehouse.fetch("select count(*) from ops.load") == [(1,)]
