@@ -20,7 +20,7 @@ from psycopg.rows import class_row
 from customer360.contracts.model import SourceObject
 from customer360.errors import UserError
 from customer360.extract.protocol import CopyBytes, Deleted, MissingFields, Part, Reject, Rows
-from customer360.load import landing, ledger, relations, stream
+from customer360.load import copying, ledger, relations, stream
 from customer360.load.convert import fits
 from customer360.load.killpoints import reach
 from customer360.load.relations import Warehouse
@@ -171,13 +171,13 @@ def read_archived(
 
 
 def _land_parts(connection: Warehouse, obj: SourceObject, waiting: int, parts: Iterable[Part], *, progress: Callable[[int], None]) -> int:
-    seen = landing.Seen()
+    seen = copying.Seen()
     rest = iter(parts)
     for part in rest:
         if isinstance(part, CopyBytes):
             seen.rows += _copy_through(connection, obj, waiting, part)
         elif isinstance(part, (Rows, Reject, Deleted)):
-            landing.copy_rows(connection, obj, waiting, part, rest, seen, progress)
+            copying.copy_rows(connection, obj, waiting, part, rest, seen, progress)
         elif isinstance(part, MissingFields):
             seen.missing += [{"field": name} for name in part.fields]
     if seen.missing:
@@ -230,7 +230,7 @@ def _from_aside(obj: SourceObject, aside: sql.Identifier, columns: list[str]) ->
         fields=relations.comma(map(sql.Identifier, fields)),
         values=relations.comma(relations.column("a", name) for name in fields),
         told=told,
-        mark=sql.Literal(landing.DELETED_MARK),
+        mark=sql.Literal(copying.DELETED_MARK),
         aside=aside,
     )
 

@@ -12,8 +12,8 @@ from psycopg import sql
 
 from customer360.contracts.model import Field, SourceObject
 from customer360.load import ledger, relations
+from customer360.load.copying import DELETED_MARK, TRUNCATED_MARK
 from customer360.load.killpoints import reach
-from customer360.load.landing import DELETED_MARK, TRUNCATED_MARK
 from customer360.load.relations import Warehouse, WorkTables
 
 _WHOLE = r"^\s*[+-]?[0-9]+\s*$"

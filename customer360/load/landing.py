@@ -1,73 +1,24 @@
 """Land: what a reader yields becomes durable, in one transaction with the ledger and the files it came from.
 
-Rows land as text in `landing.<system>__<object>`. A typed copy goes straight into the load's own typed table: its source
-can be read again, so that table is unlogged. Three kinds of things are no rows; they land as rows without fields, with a mark
-in `_extra` where a row has a JSON object or nothing: `["reject", raw, reason, place]`, `"deleted"` (with its key) and `"truncated"`.
+Text lands in `landing.<system>__<object>`. What lands in the contract's types, which only a source does that can be read again, goes
+straight into the load's own table (`copying`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any, Literal
 
-import psycopg
 from psycopg import sql
 
 from customer360.contracts.model import SourceObject
 from customer360.extract.protocol import (
     CopyBytes,
-    Deleted,
-    KnownFile,
-    MissingFields,
     Part,
-    Received,
-    Reject,
-    Rows,
-    SourceFile,
-    StreamPosition,
-    Truncated,
-    WholeObject,
 )
-from customer360.load import ledger, relations, stream
+from customer360.load import copying, ledger, relations, stream
 from customer360.load.killpoints import reach
-from customer360.load.regular import RegularRows, copy_text
 from customer360.load.relations import Warehouse, WorkTables
-
-DELETED_MARK = '"deleted"'
-TRUNCATED_MARK = '"truncated"'
-ROWS_PER_REPORT = 50_000
-_ROWS_SET_ASIDE = 5_000
-
-Progress = Callable[[int], None]
-
-
-@dataclass(slots=True)
-class Seen:
-    """What came besides rows."""
-
-    rows: int = 0
-    files: list[SourceFile] = field(default_factory=list)
-    names: list[KnownFile] = field(default_factory=list)
-    missing: list[dict[str, str]] = field(default_factory=list)
-    whole: bool = False
-    key_is_unique: bool = False
-    to_become_raw: bool = False
-    form: Literal["text", "typed", "mixed"] = "text"
-    as_text: int = 0  # of a mixed form's rows, those that are no regular ones
-    position: StreamPosition | None = None
-    received: list[str] = field(default_factory=list)
-    waits: bool = False  # the rows are landed without a load
-
-
-class NotRegular(Exception):
-    """A row that looked sure to be of the contract's types is not: nothing is landed, and the read is to be landed as text."""
-
-
-class CannotWait(Exception):
-    """What was read cannot be landed without a load of its own: it is left at the source until the held load is settled."""
 
 
 def known_files(connection: Warehouse, obj: SourceObject) -> frozenset[bytes]:
@@ -90,7 +41,7 @@ def land(
     load: ledger.Load,
     parts: Iterable[Part],
     *,
-    progress: Progress | None = None,
+    progress: copying.Progress | None = None,
     dry_run: bool = False,
     as_text: bool = False,
 ) -> ledger.Load:
@@ -105,7 +56,7 @@ def land(
         if load.attempts > 1:
             connection.execute(sql.SQL("delete from {} where _load_id = %s").format(relations.landing(obj)), [load.load_id])
         work = relations.create_work_tables(connection, obj, load.load_id)
-        seen = Seen()
+        seen = copying.Seen()
         if obj.extract.stream is not None:
             seen.rows = stream.take_over(connection, obj, load.load_id, keep=dry_run)
         elif not as_text and relations.raw_is_empty(connection, obj):
@@ -113,13 +64,13 @@ def land(
         rest = iter(parts)
         for part in rest:
             if isinstance(part, CopyBytes):
-                _copy_bytes(connection, obj, load, work, part, seen, report)
-            elif isinstance(part, _LANDED_AS_ROWS) and seen.form == "mixed":
-                copy_mixed(connection, obj, load.load_id, part, rest, seen, report)
-            elif isinstance(part, _LANDED_AS_ROWS):
-                copy_rows(connection, obj, load.load_id, part, rest, seen, report)
+                copying.copy_bytes(connection, obj, load, work, part, seen, report)
+            elif isinstance(part, copying.LANDED_AS_ROWS) and seen.form == "mixed":
+                copying.copy_mixed(connection, obj, load.load_id, part, rest, seen, report)
+            elif isinstance(part, copying.LANDED_AS_ROWS):
+                copying.copy_rows(connection, obj, load.load_id, part, rest, seen, report)
             else:
-                _take_note(part, seen)
+                copying.take_note(part, seen)
         if not dry_run:
             _note_stream(connection, obj, load.load_id, seen)
         reach("landing_done")
@@ -138,197 +89,40 @@ def land_delivery(connection: Warehouse, obj: SourceObject, parts: Iterable[Part
     with connection.transaction(), connection.cursor() as cursor:
         if not stream.remember(connection, obj, [name]):
             return False
-        cursor.executemany(insert, [row for part in parts for row in _rows_of(obj, part)])
+        cursor.executemany(insert, [row for part in parts for row in copying.rows_of(obj, part)])
         connection.execute("select pg_notify('c360_landing', %s)", [obj.full_name])
         reach("landing_done")
     reach("landed")
     return True
 
 
-def land_behind(connection: Warehouse, obj: SourceObject, parts: Iterable[Part], *, progress: Progress | None = None) -> int:
+def land_behind(connection: Warehouse, obj: SourceObject, parts: Iterable[Part], *, progress: copying.Progress | None = None) -> int:
     """Land a stream's rows while a load of it is held: they wait. How many rows. Raises CannotWait; then nothing is landed."""
     with connection.transaction():
         before = stream.last_waiting(connection, obj)
-        seen = Seen(rows=before, waits=True)
+        seen = copying.Seen(rows=before, waits=True)
         rest = iter(parts)
         for part in rest:
-            if isinstance(part, _LANDED_AS_ROWS):
-                copy_rows(connection, obj, stream.WAITING, part, rest, seen, progress or (lambda _: None))
+            if isinstance(part, copying.LANDED_AS_ROWS):
+                copying.copy_rows(connection, obj, stream.WAITING, part, rest, seen, progress or (lambda _: None))
             else:
-                _take_note(part, seen)
+                copying.take_note(part, seen)
         if seen.whole or seen.missing:
-            raise CannotWait
+            raise copying.CannotWait
         _note_stream(connection, obj, None, seen)
         reach("landing_done")
     reach("landed")
     return seen.rows - before
 
 
-_LANDED_AS_ROWS = (Rows, Reject, Deleted, Truncated)
-
-
-def _note_stream(connection: Warehouse, obj: SourceObject, load_id: int | None, seen: Seen) -> None:
+def _note_stream(connection: Warehouse, obj: SourceObject, load_id: int | None, seen: copying.Seen) -> None:
     if seen.received:
         stream.remember(connection, obj, seen.received)
     if seen.position is not None:
         stream.store(connection, obj, load_id, seen.position)
 
 
-def _take_note(part: Part, seen: Seen) -> None:
-    if isinstance(part, SourceFile):
-        seen.files.append(part)
-        if part.version is not None:
-            seen.names.append(KnownFile(path=part.path, content_hash=part.content_hash, version=part.version))
-    elif isinstance(part, KnownFile):
-        seen.names.append(part)
-    elif isinstance(part, MissingFields):
-        seen.missing += [{"field": name, "place": part.place} for name in sorted(part.fields)]
-    elif isinstance(part, WholeObject):
-        seen.whole = True
-    elif isinstance(part, Received):
-        seen.received += part.message_ids
-    elif isinstance(part, StreamPosition):
-        seen.position = part
-    elif isinstance(part, CopyBytes) and seen.waits:
-        raise CannotWait
-    else:
-        raise TypeError(f"a reader may not yield {type(part).__name__} here: one CopyBytes part, or Rows, not both")
-
-
-def copy_rows(
-    connection: Warehouse, obj: SourceObject, load_id: int, first: Part, rest: Iterator[Part], seen: Seen, report: Progress
-) -> None:
-    """One COPY for all rows of the read; what is no row is noted and written when the COPY has ended."""
-    names = ["_load_id", "_row_number", *(f.name for f in obj.fields), "_extra"]
-    statement = sql.SQL("copy {} ({}) from stdin").format(relations.landing(obj), relations.comma(map(sql.Identifier, names)))
-    number = seen.rows
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        part: Part | None = first
-        while part is not None:
-            for row in _rows_of(obj, part):
-                number += 1
-                copy.write_row((load_id, number, *row))
-            if not isinstance(part, _LANDED_AS_ROWS):
-                _take_note(part, seen)
-            seen.rows = _report(seen.rows, number - seen.rows, report)
-            part = next(rest, None)
-    reach("landing")
-
-
-def copy_mixed(
-    connection: Warehouse, obj: SourceObject, load_id: int, first: Part, rest: Iterator[Part], seen: Seen, report: Progress
-) -> None:
-    """Regular rows into the load's own typed table, all others as text into landing; two COPYs that take turns."""
-    work = relations.create_work_tables(connection, obj, load_id, to_become_raw=True)
-    seen.to_become_raw = True
-    tell = RegularRows(obj)
-    fields = [*(f.name for f in obj.fields), "_extra"]
-    typed = sql.SQL("copy {} ({}) from stdin").format(work.rows, relations.comma(map(sql.Identifier, ("_row_number", *fields))))
-    text = sql.SQL("copy {} ({}) from stdin").format(
-        relations.landing(obj), relations.comma(map(sql.Identifier, ("_load_id", "_row_number", *fields)))
-    )
-    part: Part | None = first
-    while part is not None:
-        others: list[tuple[int, tuple[str | None, ...]]] = []
-        with _regular_rows_only(), connection.cursor() as cursor, cursor.copy(typed) as copy:
-            while part is not None and len(others) < _ROWS_SET_ASIDE:
-                rows = list(enumerate(_rows_of(obj, part), start=seen.rows + 1))
-                if isinstance(part, Rows):
-                    odd = tell.others(part.rows)
-                    for block in copy_text([row for place, row in enumerate(rows) if place not in odd] if odd else rows):
-                        copy.write(block)
-                    others += [rows[place] for place in sorted(odd)]
-                elif rows:
-                    others += rows
-                else:
-                    _take_note(part, seen)
-                seen.rows = _report(seen.rows, len(rows), report)
-                part = next(rest, None)
-        with connection.cursor() as cursor, cursor.copy(text) as copy:
-            for number, row in others:
-                copy.write_row((load_id, number, *row))
-        seen.as_text += len(others)
-    reach("landing")
-
-
-@contextmanager
-def _regular_rows_only() -> Iterator[None]:
-    """PostgreSQL has the last word on what is a value of a type: undeclared fields, say, may hold a number it cannot store."""
-    try:
-        yield
-    except psycopg.DataError as error:
-        raise NotRegular from error
-
-
-def _report(before: int, more: int, report: Progress) -> int:
-    number = before + more
-    if number // ROWS_PER_REPORT > before // ROWS_PER_REPORT:
-        report(number)
-        reach("landing")
-    return number
-
-
-def _rows_of(obj: SourceObject, part: Part) -> Iterable[tuple[str | None, ...]]:
-    if isinstance(part, Rows):
-        for row in part.rows:
-            if row[-1] is not None and row[-1][0] != "{":
-                raise TypeError(f"{obj.full_name}: the reader's extra must be a JSON object")
-        return part.rows
-    nulls = (None,) * len(obj.fields)
-    if isinstance(part, Reject):
-        return [(*nulls, json.dumps(["reject", part.raw, part.reason, part.place]))]
-    if isinstance(part, Deleted):
-        return [_deleted_row(obj, key) for key in part.keys]
-    if isinstance(part, Truncated):
-        return [(*nulls, TRUNCATED_MARK)]
-    return []
-
-
-def _deleted_row(obj: SourceObject, key: tuple[str, ...]) -> tuple[str | None, ...]:
-    values = dict(zip(obj.key, key, strict=True))
-    return (*(values.get(f.name) for f in obj.fields), DELETED_MARK)
-
-
-def _copy_bytes(
-    connection: Warehouse, obj: SourceObject, load: ledger.Load, work: WorkTables, part: CopyBytes, seen: Seen, report: Progress
-) -> None:
-    if seen.rows or seen.form == "typed":
-        raise TypeError(f"{obj.full_name}: a reader yields one CopyBytes part, or Rows, not both")
-    target: sql.Composable = work.rows
-    if part.typed and relations.raw_is_empty(connection, obj):
-        work = relations.create_work_tables(connection, obj, load.load_id, to_become_raw=True)
-        seen.to_become_raw = True
-    if not part.typed:
-        fields = relations.comma(sql.SQL("{} text").format(sql.Identifier(f.name)) for f in obj.fields)
-        target = sql.Identifier("c360_landing_text")
-        connection.execute(
-            sql.SQL("create temporary table {} (_row_number bigint generated always as identity, {}, _extra text) on commit drop").format(
-                target, fields
-            )
-        )
-    columns = relations.comma(map(sql.Identifier, part.columns))
-    options = sql.SQL(" (format binary)" if part.format == "binary" else "")
-    with connection.cursor() as cursor:
-        with cursor.copy(sql.SQL("copy {} ({}) from stdin{}").format(target, columns, options)) as copy:
-            for passed, chunk in enumerate(part.chunks, start=1):
-                copy.write(chunk)
-                if passed % 64 == 0:
-                    report(-1)
-                    reach("landing")
-        seen.rows = cursor.rowcount
-    reach("landing")
-    report(seen.rows)
-    seen.form = "typed" if part.typed else "text"
-    seen.key_is_unique = part.key_is_unique
-    if not part.typed:
-        names = relations.comma(sql.Identifier(name) for name in ("_row_number", *(f.name for f in obj.fields), "_extra"))
-        connection.execute(
-            sql.SQL("insert into {} (_load_id, {}) select %s, {} from {}").format(relations.landing(obj), names, names, target),
-            [load.load_id],
-        )
-
-
-def _close_landing(connection: Warehouse, obj: SourceObject, load: ledger.Load, seen: Seen) -> ledger.Load:
+def _close_landing(connection: Warehouse, obj: SourceObject, load: ledger.Load, seen: copying.Seen) -> ledger.Load:
     if seen.files:
         with connection.cursor() as cursor:
             cursor.executemany(

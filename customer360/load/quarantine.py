@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from customer360.contracts.model import SourceObject
 from customer360.errors import UserError
 from customer360.load import ledger, relations
-from customer360.load.landing import DELETED_MARK
+from customer360.load.copying import DELETED_MARK
 from customer360.load.relations import Warehouse, WorkTables
 
 

@@ -76,7 +76,7 @@ class RegularRows:
 
 
 def copy_text(rows: Sequence[tuple[int, Row]]) -> Iterator[bytes]:
-    """Numbered rows in COPY's text format, in blocks: tabs between, line feeds behind, nulls marked, what means something to COPY escaped."""
+    """Numbered rows in COPY's text format, in blocks: tabs between, line feeds behind, nulls marked, what has a meaning to COPY escaped."""
     for start in range(0, len(rows), _ROWS_PER_BLOCK):
         block = rows[start : start + _ROWS_PER_BLOCK]
         text = "".join([_line(number, row) for number, row in block])

@@ -16,7 +16,7 @@ from customer360.contracts.model import SourceContract, SourceObject
 from customer360.errors import UserError
 from customer360.extract import open_reader
 from customer360.extract.protocol import Reader, ReadRequest, SourceRefused, SourceUnavailable
-from customer360.load import convert, diff, key_sweep, landing, ledger, publish, quarantine, relations, stream
+from customer360.load import convert, copying, diff, key_sweep, landing, ledger, publish, quarantine, relations, stream
 from customer360.load.killpoints import reach
 from customer360.observe import incidents
 from customer360.pipeline import streams
@@ -153,7 +153,7 @@ class LoadRun:
     def _land_behind(self) -> None:
         with self._reader() as reader:
             parts = reader.read(self._read_request(full=False))
-            with suppress(landing.CannotWait):
+            with suppress(copying.CannotWait):
                 landing.land_behind(self._connection, self._object, parts, progress=lambda rows: self._progress("land", rows))
                 self._acknowledge(reader)
 
@@ -301,7 +301,7 @@ class LoadRun:
         )
         try:
             return land(reader.read(read))
-        except landing.NotRegular:
+        except copying.NotRegular:
             return land(reader.read(read), as_text=True)
 
     def _retrying(self) -> Retrying:
