@@ -12,6 +12,7 @@ BENCHMARKS = {
     "ingest_events": "JSON events to raw, gate included: rows per second, and memory at two sizes",
     "live_cycle": "ingest to golden record after 100 changes, at two sizes of population",
     "resolve": "identity in PostgreSQL: a full run and runs after 1,000 changes, at two sizes of population",
+    "spark_scores": "scores of Splink on Spark against ours, by the same settings (needs Java)",
     "identity": "matching files of people, against the specialists",
 }
 

@@ -296,8 +296,8 @@ def _text(column: str, present: Collection[str]) -> list[dict[str, Any]]:
     """Text; one of several words by its words too, and by the code among them."""
     if f"{column}_words" not in present:
         return [_words(column, present)]
-    common = f"len(list_intersect({column}_words_l, {column}_words_r))"
-    fewer = f"least(len({column}_words_l), len({column}_words_r))"
+    common = f"array_length(list_intersect({column}_words_l, {column}_words_r))"
+    fewer = f"least(array_length({column}_words_l), array_length({column}_words_r))"
     levels = [
         _null_of(column),
         _exact(column),
