@@ -14,19 +14,25 @@ from typing import Any
 Level = dict[str, Any]
 
 
-def comparisons(columns: Collection[str]) -> list[dict[str, Any]]:
-    """Splink comparison dictionaries, without m and u, for a frame with these columns."""
+def comparisons(columns: Collection[str], *, running: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Splink comparison dictionaries, without m and u, for a frame with these columns.
+
+    `running`: columns of running numbers. Those are an edit apart for strangers too, so only equal ones tell anything.
+    """
     present = set(columns)
     built: list[dict[str, Any]] = []
-    for build in (_first_name, _last_name, _middle_name, _birth, _email, _phone, _national_id, _external_id):
+    for build in (_first_name, _last_name, _middle_name, _birth, _email, _phone):
         if comparison := build(present):
+            built.append(comparison)
+    for column in ("national_id", "external_id"):
+        if comparison := _plain(column) if column in running else _code(column, present):
             built.append(comparison)
     built += _places(present)
     for column in ("organisation", "occupation", "birth_place"):
         if column in present:
             built.append(_words(column, present))
     for column in sorted(filter(is_text, present)):
-        built += _text(column, present)
+        built += [_plain(column)] if column in running else _text(column, present)
     built += [_plain(column) for column in ("gender", "country") if column in present]
     return built
 
@@ -228,14 +234,6 @@ def _code(column: str, present: Collection[str]) -> dict[str, Any] | None:
 
 def _phone(present: Collection[str]) -> dict[str, Any] | None:
     return _code("phone", present)
-
-
-def _national_id(present: Collection[str]) -> dict[str, Any] | None:
-    return _code("national_id", present)
-
-
-def _external_id(present: Collection[str]) -> dict[str, Any] | None:
-    return _code("external_id", present)
 
 
 def _places(present: Collection[str]) -> list[dict[str, Any]]:

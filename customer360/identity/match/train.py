@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from customer360.identity.match import blocking, comparisons, database, splinking
 from customer360.identity.match.cluster import RESOLUTION
@@ -24,6 +25,9 @@ FEWEST_A_RULE = 20_000
 REVIEW_THRESHOLD = 0.1
 LISTED_AT_LEAST = 3  # records that must share a value before the model lists its frequency
 IDENTIFIER_LISTED_AT_LEAST = 10  # for identifiers: such a value is a switchboard, not a person
+_FEWEST_RUNNING = 20  # values; fewer numbers lie close together by chance
+_RUNNING_SHARE = 0.9  # of the values are numbers
+_RUNNING_DENSITY = 0.2  # of the numbers between the least and the greatest are given out
 FEW_SHARE = 0.5  # an identifier that few records share is mostly one person's, told twice: chance shares it less often than it is seen
 IDENTIFIERS = frozenset({"email", "phone", "national_id", "external_id"})
 LISTED_AT_MOST = 20_000  # values per column
@@ -45,7 +49,10 @@ def train_loaded(
     """As `train`; leaves `frame` in table `frame` with the shares that the model reads, and gives the keys of its rows."""
     if frame.num_rows < 2:
         raise ValueError("a model needs at least two records")
-    compared = comparisons.comparisons(_informative(frame))
+    running = running_numbers(frame)
+    # a number that no two records have tells nothing
+    told_apart = {name for name in running if pc.count_distinct(frame[name]).as_py() == len(frame[name].drop_null())}
+    compared = comparisons.comparisons([name for name in _informative(frame) if name not in told_apart], running=running)
     if not compared:
         raise ValueError("no column holds two different values: there is nothing to compare")
     load(connection, frame)
@@ -116,6 +123,22 @@ def _informative(frame: pa.Table) -> list[str]:
         if pa.types.is_list(column.type) or len(column.unique().drop_null()) > 1:
             kept.append(name)
     return kept
+
+
+def running_numbers(frame: pa.Table) -> frozenset[str]:
+    """Columns of codes or text that hold numbers given out one after the other: a row's, or those one system gives its customers."""
+    found = set()
+    for name in frame.column_names:
+        if name not in ("national_id", "external_id") and not comparisons.is_text(name):
+            continue
+        values = pc.unique(frame[name]).drop_null()
+        numbers = np.sort(values.filter(pc.match_substring_regex(values, r"^[0-9]{1,18}$")).cast(pa.int64()).to_numpy())
+        if len(values) < _FEWEST_RUNNING or len(numbers) < _RUNNING_SHARE * len(values):
+            continue
+        inner = numbers[len(numbers) // 20 : len(numbers) - len(numbers) // 20]  # without those a typing error took elsewhere
+        if len(inner) >= _RUNNING_DENSITY * (inner[-1] - inner[0] + 1):
+            found.add(name)
+    return frozenset(found)
 
 
 def term_frequencies(

@@ -15,7 +15,7 @@ from benchmarks.people_kinds import KINDS
 from customer360.identity.match.columns import frame, frame_of_wide
 from customer360.identity.match.model import Model, ModelError
 from customer360.identity.match.score import evidence, score
-from customer360.identity.match.train import train
+from customer360.identity.match.train import running_numbers, train
 
 
 def wide(kind: str, records: int) -> tuple[pa.Table, dict[str, int]]:
@@ -124,6 +124,20 @@ def test_nothing_to_compare_is_refused() -> None:
         train(pa.table({"unique_id": ["1", "2"], "source_dataset": ["a", "a"]}))
 
 
+def test_running_numbers_are_told_from_codes() -> None:
+    count = 300
+    columns = {
+        "external_id": [str(10_000 + 7 * n % count) for n in range(count)],  # in any order
+        "national_id": [str(n * 7_919_993 % 10**9) for n in range(count)],
+        "text": [str(n // 2) if n % 30 else "17/4" for n in range(count)],  # each twice, with slips
+        "text_1": [f"lot {n}" for n in range(count)],
+        "phone": [str(n) for n in range(count)],  # what is no code is left alone
+    }
+    assert running_numbers(pa.table(columns)) == {"external_id", "text"}
+    few = {name: values[:10] for name, values in columns.items()}
+    assert running_numbers(pa.table(few)) == set()
+
+
 def precision_and_f1(truth: dict[str, int], labels: dict[str, str]) -> tuple[float, float]:
     """Over pairs of records in one cluster."""
 
@@ -163,6 +177,7 @@ def precision_and_f1(truth: dict[str, int], labels: dict[str, str]) -> tuple[flo
         pytest.param("korean", 800, 0.9, marks=pytest.mark.broad),
         pytest.param("full_name_year", 800, 0.9, marks=pytest.mark.broad),
         ("names_as_text", 300, 0.93),
+        ("unique_ids", 400, 0.93),
         pytest.param("mismapped", 800, 0.95, marks=pytest.mark.broad),
         pytest.param("products", 800, 0.9, marks=pytest.mark.broad),
         pytest.param("papers", 800, 0.85, marks=pytest.mark.broad),
