@@ -18,7 +18,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from customer360.errors import UserError
-from customer360.identity.match import cluster, columns, database, score, train
+from customer360.identity.match import checks, cluster, columns, database, score, train
 from customer360.identity.match.mapfile import PeopleMap, check_columns
 from customer360.identity.match.model import Model
 from customer360.identity.match.steps import Steps
@@ -51,6 +51,7 @@ class Resolved:
     label: pa.Array
     confidence: NDArray[np.float64]
     edges: pa.Table | None
+    checked: checks.Checked | None = None
 
 
 def read_people(path: Path, people: PeopleMap, map_path: Path, steps: Steps | None = None) -> People:
@@ -150,8 +151,13 @@ def resolve_people(
         return Resolved(people=people, model=None, label=_alike(people.frame), confidence=np.ones(len(unique)), edges=None)
     say(f"{edges.num_rows} edges, clustering")
     with steps.step("cluster"):
-        label, confidence = _clustered(unique, edges, at_least, model.cluster.get("resolution", cluster.RESOLUTION))
-    return Resolved(people=people, model=model, label=label, confidence=confidence, edges=edges)
+        clusters = _clustered(unique, edges, at_least, model.cluster.get("resolution", cluster.RESOLUTION))
+    with steps.step("check"):
+        checked = checks.check(people.frame, clusters.owner, clusters.ends, np.asarray(edges["probability"], dtype=np.float64))
+    confidence = np.where(checked.is_doubtful, np.minimum(clusters.confidence, checks.CERTAINTY_OF_DOUBTFUL), clusters.confidence)
+    return Resolved(
+        people=people, model=model, label=unique.take(pa.array(clusters.owner)), confidence=confidence, edges=edges, checked=checked
+    )
 
 
 def _scored(frame: pa.Table, model: Model | None, threshold: float | None, say: Progress, steps: Steps) -> tuple[Model, pa.Table, float]:
@@ -194,9 +200,17 @@ def _alike(frame: pa.Table) -> pa.Array:
     return pc.if_else(pa.array(whole), first, unique)
 
 
-def _clustered(unique: pa.Array, edges: pa.Table, threshold: float, resolution: float) -> tuple[pa.Array, NDArray[np.float64]]:
-    """Label and confidence of each record. Confidence is how sure its place is: its strongest edge inside its cluster; alone: that its
-    strongest edge to anyone is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clusters:
+    """By rows of the frame: which row stands for its cluster, how sure its place is, and the two rows of each edge."""
+
+    owner: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    ends: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def _clustered(unique: pa.Array, edges: pa.Table, threshold: float, resolution: float) -> _Clusters:
+    """Confidence is how sure a record's place is: its strongest edge inside its cluster; of one alone: that it has no edge to anyone."""
     order = np.asarray(pc.sort_indices(unique))
     names = unique.take(pa.array(order))
     left, right = places = cluster.ends(edges, names)
@@ -210,7 +224,7 @@ def _clustered(unique: pa.Array, edges: pa.Table, threshold: float, resolution: 
     sure = np.where(inside >= 0.0, inside, 1.0 - outside)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    return names.take(pa.array(owner[place])), sure[place]
+    return _Clusters(owner=order[owner[place]], confidence=sure[place], ends=(order[left], order[right]))
 
 
 def write_clusters(resolved: Resolved, path: Path) -> None:
@@ -258,9 +272,12 @@ def write_edges(resolved: Resolved, path: Path) -> None:
 
 def summary(resolved: Resolved) -> dict[str, Any]:
     """Figures for the end of a run; no personal value."""
+    checked = resolved.checked
     return {
         "records": len(resolved.label),
         "customers": pc.count_distinct(resolved.label).as_py(),
         "edges": 0 if resolved.edges is None else resolved.edges.num_rows,
         **({} if resolved.model is None else {"model": resolved.model.version}),
+        **({} if checked is None else {"records in the largest customer": checked.largest}),
+        **({} if checked is None else {name: number for name, number in checked.found().items() if number}),
     }
