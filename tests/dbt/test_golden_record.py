@@ -446,3 +446,33 @@ def test_freshness_is_the_same_in_every_time_zone(world: World, people: tuple[UU
             seen.append(world.connection.execute(query, [people[0]]).fetchall())
     assert len(seen[0]) > 2
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_golden_values_are_measured_against_checked_ones(world: World, people: tuple[UUID, UUID], tmp_path: Path) -> None:
+    """One of the names is another's; a spelling is none. Neither figures nor errors show a value."""
+    names = world.connection.execute(
+        """select min(r.record_id), g.value from marts.dim_customer_attribute g join marts.bridge_customer_record r using (customer_id)
+           where g.attribute = 'first_name' and g.is_winner and g.evidence is not null and not g.is_pinned and g.value ~ '^name'
+           group by g.customer_id, g.value order by 1"""
+    ).fetchall()
+    assert len(names) > 3
+    told = [f"{record},first_name,{name.upper()}" for record, name in names[1:]]
+    values = tmp_path / "values.csv"
+    values.write_text(
+        "\n".join(["record_id,attribute,value", f"{names[0][0]},first_name,Zebediah", *told, "shop.customers:0,first_name,Nobody", ""])
+    )
+
+    everything, *groups = json.loads(run("golden", "evaluate", "--values", str(values), "--json"))
+    assert (everything["values"], everything["right"]) == (len(names), len(names) - 1)
+    assert [(group["scope"], group["values"]) for group in groups] == [("name", len(names))]
+    shown = run("golden", "evaluate", "--values", str(values))
+    assert f"{len(names)} golden values compared with checked ones; 1 checked ones have no golden value" in shown
+    assert not any(name in shown for _, name in names)
+
+    with pytest.raises(UserError, match="no attribute group has"):
+        run("golden", "calibrate", "--values", str(values))
+    values.write_text("record_id,attribute,value\nshop.customers:1,surname,X\n")
+    with pytest.raises(UserError, match=r"values\.csv, line 2: no attribute is called 'surname'"):
+        run("golden", "evaluate", "--values", str(values))
+    with pytest.raises(UserError, match=r"missing\.csv"):
+        run("golden", "evaluate", "--values", str(tmp_path / "missing.csv"))
