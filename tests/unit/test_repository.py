@@ -106,3 +106,10 @@ def test_no_folder_is_a_bucket():
         path.stem for folder in ("customer360", "plugins", "sandbox") for path in (REPO / folder).rglob("*") if path.suffix in ("", ".py")
     }
     assert not names & {"utils", "util", "common", "misc", "helpers", "helper", "base"}
+
+
+def test_every_test_that_the_page_of_faults_names_is_there():
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (REPO / "docs" / "faults.md").read_text(encoding="utf-8"))
+    assert len(named) > 60
+    missing = [f"{file}::{test}" for file, test in named if f"def {test}(" not in (REPO / "tests" / file).read_text(encoding="utf-8")]
+    assert missing == []
