@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 
 import pytest
 
+from customer360.contracts.reader import load_contracts
 from customer360.golden.rules import SEEDS, Calibration, RulesError, read_rules, write_calibrations
 
 REPO = Path(__file__).resolve().parents[3]
@@ -96,3 +98,18 @@ def test_new_calibrations_leave_the_rest_of_the_seed_alone(repo: Path) -> None:
     assert [line for line, was in zip(path.read_text().splitlines(), original, strict=True) if line != was] == [
         "email,false,1000,1000,0.25,1.5"
     ]
+
+
+def test_every_source_of_an_attribute_has_its_place() -> None:
+    """A new system that knows people is ranked on purpose, not by being forgotten."""
+
+    def rows(seed: str) -> list[dict[str, str]]:
+        with (REPO / "dbt_project" / "seeds" / f"{seed}.csv").open(encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+
+    groups = {row["attribute"]: row["attribute_group"] for row in rows("golden_attributes")}
+    ranked = {(row["attribute_group"], row["source_object"]) for row in rows("source_priorities")}
+    objects = [obj for contract in load_contracts(REPO / "contracts").values() for obj in contract.objects if obj.entity is not None]
+    told = {(groups[f.semantic_type], obj.entity.of or obj.full_name) for obj in objects for f in obj.fields if f.semantic_type in groups}
+    assert told - ranked == set(), "add rows to dbt_project/seeds/source_priorities.csv"
+    assert ranked - told == set(), "these sources hold no such attribute"
