@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import DAG
 from customer360_airflow import deadlines
-from customer360_airflow.ingest import form, ingest_tasks
+from customer360_airflow.ingest import form, ingest_tasks, schedule
 from customer360_airflow.policy import defaults, described
 from customer360_airflow.tags import Tag
 
@@ -21,7 +21,7 @@ from customer360.contracts.reader import load_contracts
 for contract in load_contracts().values():
     with DAG(
         f"ingest_{contract.system}",
-        schedule=contract.schedule,
+        schedule=schedule(contract),
         start_date=datetime(2026, 1, 1),  # UTC; nothing is caught up: what is read is bounded by watermarks
         catchup=False,
         max_active_runs=1,

@@ -61,6 +61,11 @@ def connect(name: str = "warehouse", *, role: Role | None = None, autocommit: bo
 
     The role holds for the whole session, rollbacks included. Raises ConnectionNotConfigured, psycopg.OperationalError.
     """
+    return psycopg.connect(**arguments(name, role=role), autocommit=autocommit)
+
+
+def arguments(name: str = "warehouse", *, role: Role | None = None) -> dict[str, Any]:
+    """What psycopg is to be called with to connect so. Raises ConnectionNotConfigured."""
     address = uri(name)
     try:
         given = conninfo_to_dict(address)
@@ -72,10 +77,9 @@ def connect(name: str = "warehouse", *, role: Role | None = None, autocommit: bo
     options = [str(given.get("options") or ""), "-c timezone=UTC"]
     if role is not None:
         options.append(f"-c role={role.value}")
-    return psycopg.connect(
-        address,
-        autocommit=autocommit,
-        options=" ".join(options).strip(),
-        connect_timeout=int(given.get("connect_timeout") or 10),
-        application_name=str(given.get("application_name") or "customer360"),
-    )
+    return {
+        "conninfo": address,
+        "options": " ".join(options).strip(),
+        "connect_timeout": int(given.get("connect_timeout") or 10),
+        "application_name": str(given.get("application_name") or "customer360"),
+    }

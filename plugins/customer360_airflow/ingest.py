@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import Param, get_current_context, task
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Param, get_current_context, task
 
 from customer360.contracts.model import SourceContract, SourceObject
-from customer360_airflow import alerts, assets
+from customer360_airflow import alerts, assets, landing
 
 
 def form(contract: SourceContract) -> dict[str, Param]:
@@ -50,6 +50,14 @@ def form(contract: SourceContract) -> dict[str, Param]:
             description="Backfill: where to read the window, or without one everything. Empty: an ordinary load.",
         ),
     }
+
+
+def schedule(contract: SourceContract) -> Any:
+    """The contract's clock, and for what lands by itself its landing too."""
+    landed = landing.asset(contract)
+    if landed is None:
+        return contract.schedule
+    return AssetOrTimeSchedule(timetable=CronTriggerTimetable(contract.schedule, timezone="UTC"), assets=[landed])
 
 
 def ingest_tasks(contract: SourceContract) -> None:
