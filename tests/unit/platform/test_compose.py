@@ -16,7 +16,7 @@ import yaml
 
 REPO = Path(__file__).resolve().parents[3]
 COMPOSE = REPO / "docker-compose.yml"
-PARTS = {"postgres", "redis", "initialise", "api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+PARTS = {"postgres", "redis", "initialise", "api-server", "scheduler", "dag-processor", "triggerer", "webhooks", "worker"}
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,10 @@ def test_every_image_is_pinned(services: dict[str, Any]) -> None:
         assert re.match(r"\d+\.\d+", tag), f"{image} names no version"
 
 
-def test_only_airflow_is_reached_from_outside_and_on_this_machine_alone_by_default(services: dict[str, Any]) -> None:
-    assert [name for name, service in services.items() if service.get("ports")] == ["api-server"]
-    assert services["api-server"]["ports"][0].startswith("${C360_LISTEN:-127.0.0.1}:")
+def test_only_airflow_and_webhooks_are_reached_from_outside_and_on_this_machine_alone_by_default(services: dict[str, Any]) -> None:
+    assert [name for name, service in services.items() if service.get("ports")] == ["api-server", "webhooks"]
+    for name in ("api-server", "webhooks"):
+        assert [port.startswith("${C360_LISTEN:-127.0.0.1}:") for port in services[name]["ports"]] == [True]
     for name in ("postgres", "redis", "scheduler", "dag-processor"):
         assert services[name]["networks"] == ["inside"], name
 
@@ -124,6 +125,6 @@ def test_the_entry_point_makes_settings_from_secrets_and_prints_none(tmp_path: P
     found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
     assert found["AIRFLOW_CONN_WAREHOUSE"] == "postgresql://customer360:p%40ss%2Fword%3A1@postgres:5432/customer360"
     assert found["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].endswith("@postgres:5432/airflow")
-    assert found["AIRFLOW_CONN_SHOP"] == "postgresql://reader:x%2Fy@shop:5432/shop?sslmode=verify-full"
+    assert found["AIRFLOW_CONN_SHOP"] == found["C360_CONN_SHOP"] == "postgresql://reader:x%2Fy@shop:5432/shop?sslmode=verify-full"
     quiet = subprocess.run(["sh", str(entrypoint), "true"], capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]})
     assert quiet.stdout == quiet.stderr == ""
