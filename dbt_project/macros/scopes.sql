@@ -62,6 +62,19 @@
 {%- endmacro %}
 
 
+{# An interaction belongs to whom its profile belongs to, so a profile takes its interactions along. #}
+{% macro social_interaction_ids_in_batch() -%}
+    {{ keys_loaded('marketing', 'social_interactions', 'interaction_id') }}
+    union
+    select this_fact.interaction_id
+    from {{ this }} as this_fact
+    where this_fact.profile_id in ({{ keys_loaded('marketing', 'social_profiles', 'profile_id') }})
+{%- endmacro %}
+{% macro social_interactions_in_batch() -%}
+    target.interaction_id in ({{ social_interaction_ids_in_batch() }})
+{%- endmacro %}
+
+
 {# Answers of one respondent to one question of one survey are decided together (see stg_surveys__answers). #}
 {% macro survey_answer_ids_in_batch() -%}
     select same_question.answer_id

@@ -349,6 +349,13 @@ def opinion(world: World) -> None:
     person = world.chance.randint(1, world.people)
     world.publish("marketing.responses", [{"response_id": str(world.number()), "campaign_id": "m", "lead_id": str(person),
                                            "response_type": "replied", "responded_at": world.some_time()}])  # fmt: skip
+    profile = str(world.chance.randint(1, 5))  # moves from lead to lead, comes before or after what it did, or goes
+    if world.chance.random() < 0.5:
+        gone = world.chance.random() < 0.2 and (profile,) in world.rows.get("marketing.social_profiles", {})
+        world.publish("marketing.social_profiles", [] if gone else [{"profile_id": profile, "network": "n", "handle": f"h{profile}",
+                      "lead_id": str(person), "seen_at": world.clock}], deleted=[(profile,)] if gone else [])  # fmt: skip
+    world.publish("marketing.social_interactions", [{"interaction_id": str(world.number()), "profile_id": profile, "kind": "like",
+                                                     "occurred_at": world.some_time()}])  # fmt: skip
     number = str(world.number())
     is_gone = world.chance.random() < 0.15 and (number,) in world.rows.get("surveys.answers", {})
     answer = {"answer_id": number, "respondent_id": str(person), "survey_id": "s", "question_code": world.chance.choice(["recommend", "why"]),
