@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from customer360.contracts.model import SourceContract, SourceObject
+from customer360.contracts.model import Kind, SourceContract, SourceObject
 from customer360.contracts.reader import load_contracts
 from customer360.extract import open_reader
 from customer360.extract.protocol import CountingReader, SourceRefused, SourceUnavailable
@@ -16,13 +17,26 @@ from customer360.warehouse import connections
 
 COUNTABLE = frozenset({"postgresql"})
 """Kinds of system that can say how many rows they hold without sending them."""
+_SENT = "it tells what was sent, not what is there"
+_FILES = f"{_SENT}; each file is taken in once, by its content, and the ledger counts its rows"
+WHY_NOT: Mapping[Kind, str] = {
+    "api": "the API does not count; a sweep of its keys buries what is gone",
+    "local": _FILES,
+    "s3": _FILES,
+    "sftp": _FILES,
+    "kafka": f"{_SENT}; `customer360 streams` shows how far it is read",
+    "amqp": f"{_SENT}; `customer360 streams` shows how much waits",
+    "webhook": f"{_SENT}; a delivery is answered once it is landed",
+}
+"""Why a system of another kind cannot be counted, and what stands in for it."""
 
 State = Literal["agrees", "differs", "cannot_be_counted", "never_loaded", "loading", "source_down"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
-    """What came of one object. `counted`: None where nothing was counted; `why`: the error of a source that did not answer."""
+    """What came of one object. `counted`: None where nothing was counted; `why`: the error of a source that did not
+    answer, or what its kind cannot do."""
 
     subject: str
     state: State
@@ -44,7 +58,7 @@ def reconcile(system: str | None = None, object_name: str | None = None, *, dry_
 def _reconcile(contract: SourceContract, obj: SourceObject, *, dry_run: bool) -> Reconciled:
     subject = obj.full_name
     if contract.kind not in COUNTABLE:
-        return Reconciled(subject=subject, state="cannot_be_counted")
+        return Reconciled(subject=subject, state="cannot_be_counted", why=WHY_NOT[contract.kind])
     with object_session(obj) as connection:  # no load of it runs meanwhile
         if connection is None:
             return Reconciled(subject=subject, state="loading")

@@ -70,3 +70,12 @@ def test_an_unknown_target_is_told(source: Source, warehouse: Any) -> None:
     for target, told in (("shopp", "no contract is called"), ("shop.persons", "no object")):
         result = CliRunner().invoke(app, [target])
         assert result.exit_code != 0 and told in str(result.exception)
+
+
+def test_what_cannot_be_counted_says_why(warehouse: Any) -> None:
+    """By the project's own contracts, without a connection to any of them."""
+    for system in ("crm", "web", "inventory"):
+        for found in reconcile(system):
+            assert found.state == "cannot_be_counted" and found.why, found.subject
+    told = CliRunner().invoke(app, ["web"])
+    assert told.exit_code == 0 and "cannot be counted: it tells what was sent" in told.output
