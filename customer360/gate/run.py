@@ -57,7 +57,7 @@ def run_suite(address: str, suite: Suite, batch: Batch, *, allowed: int) -> Gate
         failing = [(e, outcomes[e.id]) for e, r in zip(expectations, results, strict=True) if _loses_rows(r)]
         most = max((r.failed_rows or 0 for r in results if _loses_rows(r)), default=0)
         if most > allowed:
-            return GateResult(results=results, failed=None)
+            return GateResult(results=results, failed=None, fewest_failed=most)
         return GateResult(results=results, failed=_failed_rows(source, gx_batch, failing, batch))
     finally:
         source.delete_asset(batch.table)

@@ -29,11 +29,17 @@ class Result:
 class GateResult:
     """What a gate found: a result per expectation, and the rows that fail critical ones with the expectations they fail.
 
-    `failed` is None where so many rows fail that the load is refused anyway.
+    `failed` is None where so many rows fail that the load is refused anyway: `fewest_failed` then is what the worst expectation counted.
     """
 
     results: tuple[Result, ...]
     failed: Mapping[int, Sequence[Mapping[str, str | None]]] | None
+    fewest_failed: int = 0
+
+    @property
+    def failed_rows(self) -> int:
+        """Rows that fail; where they were not listed, at least so many."""
+        return self.fewest_failed if self.failed is None else len(self.failed)
 
     @property
     def warnings(self) -> tuple[Result, ...]:
@@ -120,8 +126,11 @@ def gone_rows(suite: Suite, *, gone: int, alive: int) -> list[Result]:
     ]
 
 
-def failed_rows(suite: Suite, *, failed: int, judged: int, worst: Sequence[Result]) -> list[Result]:
-    """The load-level result on how many rows fail; with it, the expectations they fail when it refuses the load."""
+def failed_rows(suite: Suite, *, failed: int, judged: int, worst: Sequence[Result], is_exact: bool = True) -> list[Result]:
+    """The load-level result on how many rows fail; with it, the expectations they fail when it refuses the load.
+
+    `is_exact`: no more than `failed` do.
+    """
     if not judged:
         return []
     allowed = suite.failed_rows_allowed(judged)
@@ -130,7 +139,7 @@ def failed_rows(suite: Suite, *, failed: int, judged: int, worst: Sequence[Resul
         severity="critical",
         level="load",
         success=failed <= allowed,
-        observed=f"{failed} of {judged}",
+        observed=f"{'' if is_exact or failed == judged else 'at least '}{failed} of {judged}",
         allowed=f"at most {allowed}",
         failed_rows=failed,
         checked_rows=judged,
@@ -143,6 +152,8 @@ def judge(suite: Suite, gate: GateResult, *, failed: int, judged: int) -> Refusa
     """Whether the load is refused, and for what. `failed`: rows that fail, the ones without valid types included."""
     load_level = [r for r in gate.results if not r.success and r.severity == "critical" and r.level == "load"]
     by_row = [r for r in gate.results if not r.success and r.severity == "critical" and r.level != "load"]
-    too_many = [r for r in failed_rows(suite, failed=failed, judged=judged, worst=by_row) if not r.success]
+    too_many = [
+        r for r in failed_rows(suite, failed=failed, judged=judged, worst=by_row, is_exact=gate.failed is not None) if not r.success
+    ]
     found = (*load_level, *too_many)
     return Refusal(results=tuple(dict.fromkeys(found))) if found else None

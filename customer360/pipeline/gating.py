@@ -48,7 +48,7 @@ class Gate:
         compared = gate_history.compare(self._connection, self._object, load, remaining, self._suite.history)
         beyond = [*(compared.results if compared else ()), *self._references(load, remaining), *self._undeclared(load, remaining)]
         results = [*missing, *self._gone(remaining), *self._types(load, remaining), *gate.results, *beyond]
-        failed = (len(gate.failed) if gate.failed is not None else remaining.rows) + remaining.bad
+        failed = gate.failed_rows + remaining.bad
         everything = verdict.GateResult(results=tuple(results), failed=gate.failed)
         refusal = verdict.judge(self._suite, everything, failed=failed, judged=judged_rows)
         reach("gated_result")

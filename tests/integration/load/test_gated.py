@@ -160,6 +160,15 @@ def test_many_bad_rows_refuse_the_load_and_raw_stays(source: Source, warehouse: 
     assert incidents(warehouse) == [("load_refused", False, 2)]
 
 
+def test_a_refusal_claims_no_more_bad_rows_than_were_counted(source: Source, warehouse: Any, people: Load) -> None:
+    """Which rows fail is not listed where too many do; that eight of twenty do is known all the same."""
+    source.people(*GOOD[:12], *(f"{90 + n}, 'Old', 900, 1, null, false, '2026-01-01 10:00+00'" for n in range(8)))
+    outcome = people()
+    assert outcome.state == "rejected" and outcome.refusal
+    assert outcome.refusal["failures"][0]["observed"] == "at least 8 of 20"
+    assert outcome.refusal["failures"][0]["failed_rows"] == 8
+
+
 def test_a_failing_load_level_expectation_refuses(source: Source, warehouse: Any, people: Load) -> None:
     source.people(*GOOD)
     source.run("update people set balance = null where person_id <= 15")
