@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,19 @@ def test_every_mart_classifies_every_column(world: World, built_warehouse: Any, 
     assert built == {model["name"] for model in models}
     assert all(model["config"]["contract"] == {"enforced": True} for model in models)
     assert all(column["data_type"] and column["description"] for model in models for column in model["columns"])
+
+
+def test_every_personal_column_is_masked_where_it_is_selected(project: Path) -> None:
+    """Whatever rows there are."""
+    columns = personal_columns(project)
+    assert sum(map(len, columns.values())) > 40
+    unmasked = [
+        f"{mart}.{column}"
+        for mart, names in columns.items()
+        for column in names
+        if not re.search(rf"mask\(.*\) as {column}\b", next(project.glob(f"models/marts/*/{mart}.sql")).read_text())
+    ]
+    assert unmasked == []
 
 
 def test_an_analyst_sees_no_personal_value(world: World, built_warehouse: Any, project: Path) -> None:

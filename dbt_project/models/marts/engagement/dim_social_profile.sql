@@ -4,7 +4,7 @@ select
     bridged.customer_id,
     profiles.customer_record_id,
     profiles.network,
-    profiles.handle,
+    marts.mask(profiles.handle) as handle,
     profiles.follower_count,
     profiles.following_count,
     profiles.seen_at

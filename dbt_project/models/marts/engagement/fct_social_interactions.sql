@@ -7,7 +7,7 @@ select
     facts.network,
     facts.interaction_type,
     facts.post_id,
-    facts.interaction_text,
+    marts.mask(facts.interaction_text) as interaction_text,
     facts.occurred_at,
     facts.occurred_at::date as occurred_on
 from {{ ref('int_social_interactions_keyed') }} as facts
