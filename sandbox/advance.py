@@ -31,6 +31,8 @@ from sandbox.inventory import faults as inventory_faults
 from sandbox.inventory import passing as inventory
 from sandbox.layout import Layout
 from sandbox.passage import Passage, open_passage
+from sandbox.reviews import faults as review_faults
+from sandbox.reviews import outbox
 from sandbox.shop import database
 from sandbox.shop.shopping import season
 from sandbox.web import events as web_events
@@ -83,6 +85,7 @@ def advance(
                 _mailing(passage, recipients=max(2, wanted // 3))
             files, events = _write_files(layout, passage, Exporter(layout, faults, put=intent.put))
             _tell_stock(passage, {name: f for (system, name), f in faults.items() if system == "inventory"})
+            _tell_reviews(passage, {name: f for (system, name), f in faults.items() if system == "reviews"})
             documents.add(world.connection, sorted(passage.billing_events, key=lambda event: event.changed))
             passage.world.save_records(passage.records.values())
             passage.world.take_mailboxes(passage.population.addresses_given)
@@ -129,6 +132,13 @@ def _tell_stock(passage: Passage, faults: Mapping[str, ActiveFault]) -> None:
     connection = passage.world.connection
     store.keep(connection, inventory_faults.spoiled(inventory.told(passage), faults))
     store.keep_levels(connection, passage.stock)
+
+
+def _tell_reviews(passage: Passage, faults: Mapping[str, ActiveFault]) -> None:
+    """What happened at the review portal is to be delivered, one by one."""
+    in_order = sorted(passage.reviewed, key=lambda event: str(event["occurred_at"]))
+    told = [outbox.delivery(event, at=passage.now) for event in in_order]
+    outbox.keep(passage.world.connection, review_faults.spoiled(told, faults))
 
 
 def _remember(passage: Passage, wanted: int) -> None:

@@ -95,7 +95,7 @@ def create(
     identified, rows["web.events"], on_the_way = _fill_web(
         layout, cast.accounts, visitors, products, bought, rng=Random(f"{seed}-web"), now=at
     )
-    say("crm, email, billing, support, marketing, surveys, inventory, truth")
+    say("crm, email, billing, support, marketing, surveys, reviews, inventory, truth")
     temporary = layout.world.with_name("world.new")
     with World.create(temporary) as world:
         with world.transaction():
@@ -103,7 +103,9 @@ def create(
             engagement, rows["email.engagement"] = _fill_email(
                 layout, world, cast.subscribers, rng=np.random.default_rng([seed, 2]), now=at
             )
-            filled = services.fill(layout, world, cast, population.companies, bought.tables, seed=seed, now=at)
+            filled = services.fill(
+                layout, world, cast, population.companies, bought.tables, {p.product_id: p.sku for p in products}, seed=seed, now=at
+            )
             rows |= filled.rows
             rows["inventory.movements"], movement = _fill_inventory(world, products, bought, seed=seed, now=at)
             records = records_of(cast, identified) + filled.records

@@ -18,6 +18,7 @@ from sandbox.passage import Passage
 from sandbox.population.appearance import BILLING, CRM, SHOP, street_line
 from sandbox.population.locales import locale
 from sandbox.population.people import Person
+from sandbox.reviews import passing as reviews
 from sandbox.shop.accounts import open_account, saved_address
 from sandbox.support import passing as support
 from sandbox.surveys import passing as surveys
@@ -333,6 +334,8 @@ FREQUENCIES: dict[Callable[[Passage], None], int] = {
     marketing.campaign_response: 4,
     marketing.marketing_lead: 1,
     surveys.survey_answer: 2,
+    reviews.product_review: 2,
+    reviews.review_step: 1,
     inventory.stocktake: 2,
     inventory.transfer: 1,
 }

@@ -1,4 +1,4 @@
-"""The objects of systems that keep documents: billing, support, marketing, surveys. One table of the world file, by object and id.
+"""The objects of systems that keep documents: billing, support, marketing, surveys, reviews. One table of the world file, by object and id.
 
 `changed` is in whole seconds since 1970, as these systems count; what changed comes in the order (changed, row number).
 """

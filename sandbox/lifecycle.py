@@ -20,13 +20,14 @@ from sandbox.crm.tokens import CLIENT_ID
 from sandbox.faults import registry
 from sandbox.inventory import bus
 from sandbox.layout import Layout
+from sandbox.reviews import outbox
 from sandbox.shop import database
 from sandbox.support.api import USER as SUPPORT_USER
 from sandbox.surveys import sftp
 from sandbox.world import World
 
 _NAME = build.SERVER
-SYSTEMS = ("shop", "crm", "web", "email", "billing", "support", "marketing", "surveys", "inventory")
+SYSTEMS = ("shop", "crm", "web", "email", "billing", "support", "marketing", "surveys", "reviews", "inventory")
 
 
 class SandboxError(UserError):
@@ -130,6 +131,16 @@ def status(home_folder: Path | None = None) -> SandboxStatus:
     )
 
 
+def wait_told(*, timeout: float = 60.0) -> int:
+    """Wait until what happened at the review portal was delivered; how many deliveries still wait after `timeout` seconds."""
+    layout = Layout(home.home())
+    deadline = time.monotonic() + timeout
+    with World(layout.world, read_only=True) as world:
+        while (waiting := outbox.number_waiting(world.connection)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    return waiting
+
+
 def write_connections(layout: Layout) -> None:
     """Tell the platform where the systems are."""
     home.write_connection("inventory", bus.uri())
@@ -142,6 +153,7 @@ def write_connections(layout: Layout) -> None:
     home.write_connection("billing", f"http://{home.secret('billing_key')}:@{base}")
     home.write_connection("support", f"http://{quote(SUPPORT_USER, safe='')}:{home.secret('support_token')}@{base}")
     home.write_connection("marketing", layout.marketing.as_uri())
+    home.write_connection("reviews", f"webhook://:{home.secret('reviews_webhook')}@receiver")
     home.write_connection("surveys", sftp.uri(home.port("sftp"), password=home.secret("surveys_sftp"), key=sftp.host_key(layout.sftp_key)))
 
 

@@ -74,6 +74,7 @@ class Passage:
     stock: dict[Place, int] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)
     withdrawn: list[Message] = field(default_factory=list)
+    reviewed: list[dict[str, Any]] = field(default_factory=list)
     surveys: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"respondents": [], "answers": []})
 
     def somebody(self) -> Person:

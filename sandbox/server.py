@@ -1,5 +1,5 @@
 """The sandbox's one long-lived process beside the shop's PostgreSQL: CRM, billing, support, alert sinks, health, over HTTP; the SMTP
-sink; the SFTP server of the survey tool.
+sink; the SFTP server of the survey tool; the courier of the review portal's webhooks.
 
     python -m sandbox.server
 
@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -30,6 +30,7 @@ from sandbox.faults import registry
 from sandbox.faults.requests import CutConnection
 from sandbox.layout import Layout
 from sandbox.live_world import LiveWorld
+from sandbox.reviews.courier import Courier
 from sandbox.shop import database
 from sandbox.sinks.mail import Mailbox
 from sandbox.sinks.routes import router as alert_router
@@ -38,6 +39,16 @@ from sandbox.sinks.smtp import controller
 from sandbox.support.api import SupportRefusal
 from sandbox.support.api import router as support_router
 from sandbox.surveys import sftp
+
+
+class Companion(Protocol):
+    """What runs beside the HTTP application, in a thread of its own."""
+
+    def start(self) -> None:
+        """Begin; returns when it works."""
+
+    def stop(self) -> None:
+        """End, and return when it has."""
 
 
 class _WithoutCuts(logging.Filter):
@@ -53,29 +64,37 @@ def _is_cut(error: BaseException | None) -> bool:
     return isinstance(error, CutConnection)
 
 
-def application(layout: Layout, *, smtp_port: int | None = None, sftp_port: int | None = None, page_size: int | None = None) -> FastAPI:
-    """The HTTP application; the mail sink and the SFTP server live and end with it, where they are given a port."""
+def application(
+    layout: Layout,
+    *,
+    smtp_port: int | None = None,
+    sftp_port: int | None = None,
+    webhooks_url: str | None = None,
+    page_size: int | None = None,
+) -> FastAPI:
+    """The HTTP application; the mail sink, the SFTP server and the courier live and end with it, where they are told their address."""
     world = LiveWorld(layout.world)
     mailbox = Mailbox(layout.mails)
     messages = SlackMessages(layout.slack)
     options: dict[str, Any] = {"page_size": page_size} if page_size else {}
     service = CrmService(world, client_id=CLIENT_ID, client_secret=home.secret("crm_client"), **options)
 
+    companions: list[Companion] = []
+    if smtp_port:
+        companions.append(controller(mailbox, smtp_port))
+    if sftp_port:
+        key = sftp.host_key(layout.sftp_key)
+        companions.append(sftp.SftpServer(layout.surveys, password=home.secret("surveys_sftp"), key=key, port=sftp_port))
+    if webhooks_url:
+        companions.append(Courier(world, url=f"{webhooks_url}/reviews/reviews", secret=home.secret("reviews_webhook")))
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        smtp = controller(mailbox, smtp_port) if smtp_port else None
-        if smtp:
-            smtp.start()
-        files = None
-        if sftp_port:
-            key = sftp.host_key(layout.sftp_key)
-            files = sftp.SftpServer(layout.surveys, password=home.secret("surveys_sftp"), key=key, port=sftp_port)
-            files.start()
+        for companion in companions:
+            companion.start()
         yield
-        if files:
-            files.stop()
-        if smtp:
-            smtp.stop()
+        for companion in reversed(companions):
+            companion.stop()
 
     app = FastAPI(title="Sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(crm_router(service))
@@ -112,7 +131,8 @@ def main() -> None:
     logging.getLogger("mail.log").setLevel(logging.WARNING)
     for name in ("uvicorn.error", "uvicorn"):
         logging.getLogger(name).addFilter(_WithoutCuts())
-    app = application(layout, smtp_port=home.port("smtp"), sftp_port=home.port("sftp"))
+    webhooks = f"http://127.0.0.1:{home.port('webhooks')}/webhooks"
+    app = application(layout, smtp_port=home.port("smtp"), sftp_port=home.port("sftp"), webhooks_url=webhooks)
     uvicorn.run(app, host="127.0.0.1", port=home.port("sandbox"), log_config=None, access_log=False, timeout_graceful_shutdown=3)
 
 

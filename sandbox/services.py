@@ -1,4 +1,4 @@
-"""Billing, support, marketing and surveys: filled when the world is made, and their files written while time passes."""
+"""Billing, support, marketing, surveys and reviews: filled when the world is made, and their files written while time passes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from sandbox.layout import Layout
 from sandbox.marketing import export
 from sandbox.marketing import records as marketing
 from sandbox.population.people import Company
+from sandbox.reviews import outbox
+from sandbox.reviews import records as reviews
 from sandbox.support import records as support
 from sandbox.surveys import records as surveys
 from sandbox.truth import Record
@@ -34,9 +36,17 @@ class Filled:
 
 
 def fill(
-    layout: Layout, world: World, cast: Cast, companies: list[Company], shop: Mapping[str, pa.Table], *, seed: int, now: int
+    layout: Layout,
+    world: World,
+    cast: Cast,
+    companies: list[Company],
+    shop: Mapping[str, pa.Table],
+    skus: Mapping[int, str],
+    *,
+    seed: int,
+    now: int,
 ) -> Filled:
-    """Everything the four have up to now. `shop`: the tables of what was bought."""
+    """Everything the five have up to now. `shop`: the tables of what was bought; `skus`: article numbers by product."""
     persons = {p.person_id: p for p in cast.persons}
     accounts = {a.person_id: a.customer_id for a in reversed(cast.accounts) if a.person_id is not None and not a.is_deleted}
     last_orders = dict(zip(shop["orders"]["customer_id"].to_pylist(), shop["orders"]["order_number"].to_pylist(), strict=True))
@@ -46,9 +56,11 @@ def fill(
     names = {c.company_id: c.name for c in companies}
     courted = marketing.history(cast.persons, crm_leads, names, rng=Random(f"{seed}-marketing"), now=now)
     respondents, answers, asked = surveys.history(cast.persons, rng=Random(f"{seed}-surveys"), now=now)
-    documents.add(world.connection, [*billed, *helped, *courted.leads, *respondents])
+    judged, reviewers = reviews.history(cast.persons, accounts, shop, skus, rng=Random(f"{seed}-reviews"), now=now)
+    documents.add(world.connection, [*billed, *helped, *courted.leads, *respondents, *judged])
+    outbox.keep(world.connection, (outbox.delivery(events, at=now) for events in reviews.deliveries(judged)))
     rows = {"marketing.campaigns": len(marketing.campaigns(now))}
-    for document in (*billed, *helped, *courted.leads, *respondents):
+    for document in (*billed, *helped, *courted.leads, *respondents, *judged):
         rows[document.object] = rows.get(document.object, 0) + 1
     put_files(layout.surveys, {
         f"respondents/{moments.day_of(now)}.csv": surveys.csv_of("respondents", [d.body for d in respondents]),
@@ -75,8 +87,10 @@ def fill(
         "interaction": len(courted.interactions) + 1,
         "respondent": len(respondents) + 1,
         "answer": len(answers) + 1,
+        "reviewer": len(reviewers) + 1,
+        "review": rows.get(reviews.OBJECT, 0) + 1,
     }
-    return Filled(rows, [*customers, *users, *courted.records, *asked], next_ids)
+    return Filled(rows, [*customers, *users, *courted.records, *asked, *reviewers], next_ids)
 
 
 def put_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

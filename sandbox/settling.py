@@ -69,7 +69,7 @@ def keep(world: World, intent: Intent) -> None:
 def settle(layout: Layout) -> bool:
     """Do what an advance that was killed had still to do; False when there was nothing."""
     with World(layout.world) as world:
-        if world.connection.execute("select 1 from sqlite_master where name = 'message'").fetchone() is None:
+        if world.connection.execute("select 1 from sqlite_master where name = 'delivery'").fetchone() is None:
             raise UserError("this sandbox was made by an earlier version; make it anew: customer360 sandbox start --fresh")
         row = world.connection.execute("select number, body from intent order by number limit 1").fetchone()
         if row is None:

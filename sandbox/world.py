@@ -17,6 +17,7 @@ from sandbox import documents
 from sandbox.crm import objects
 from sandbox.inventory import store
 from sandbox.population.people import Company, Person
+from sandbox.reviews import outbox
 
 _SCHEMA = """
 create table meta (name text primary key, value text not null);
@@ -64,7 +65,7 @@ class World:
         remove_world(path)
         world = World(path)
         world.connection.execute("pragma journal_mode = wal")  # the CRM reads while time passes
-        world.connection.executescript(_SCHEMA + documents.TABLE + store.TABLES + objects.create_tables())
+        world.connection.executescript(_SCHEMA + documents.TABLE + store.TABLES + outbox.TABLE + objects.create_tables())
         return world
 
     def __enter__(self) -> World:

@@ -30,6 +30,7 @@ PORTS: dict[str, tuple[str, int]] = {
     "sftp": ("C360_SFTP_PORT", 5486),
     "bus": ("C360_BUS_PORT", 5487),
     "airflow": ("C360_AIRFLOW_PORT", 8360),
+    "webhooks": ("C360_WEBHOOKS_PORT", 8361),
 }
 _LAST_PORT = 65535
 

@@ -6,18 +6,22 @@ Independent parts start side by side. What is stopped is what the records in `$C
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
+import httpx
 import psycopg
 from psycopg import sql
 
+from customer360.contracts.reader import load_contracts
 from customer360.errors import UserError
 from customer360.observe.notifiers import mail_from_uri
 from customer360.platform import home
@@ -31,6 +35,8 @@ from customer360.warehouse.roles import Role, grant_login
 Say = Callable[[str], None]
 
 WAREHOUSE = "customer360"
+WEBHOOKS = "webhooks"
+_WEBHOOKS_SECONDS = 60.0
 METADATA = "airflow"  # the database and the login that owns it
 OWNER = "c360"  # the login that owns the warehouse; steps take their role with SET ROLE
 
@@ -78,6 +84,7 @@ def up(say: Say, *, sandbox: bool = True, customers: int = 20_000, airflow: bool
                 work.append(pool.submit(_stack(server, port, book).prepare, say))
             for each in work:
                 each.result()
+        _start_webhooks(book, say)
         _remember_ports()
         stack = _stack(server, home.port("airflow"), book)  # again: the sandbox has written its connections meanwhile
         if airflow:
@@ -85,6 +92,10 @@ def up(say: Say, *, sandbox: bool = True, customers: int = 20_000, airflow: bool
             say("Airflow: starting scheduler, API server, DAG processor and triggerer")
             stack.start()
             stack.wait_healthy(say)
+        if book.read(WEBHOOKS) is not None:
+            _wait_webhooks(book)
+            if sandbox:
+                _wait_told(say)
         return Platform(airflow=stack, warehouse=server, has_sandbox=sandbox)
 
 
@@ -92,7 +103,7 @@ def down(say: Say) -> None:
     """Stop every process that `up` started. Data stays. Safe to run again, and when something has died already."""
     with _exclusive():
         book = _book()
-        names = [name for name in book.names() if name.startswith("airflow-")]
+        names = [name for name in book.names() if name == WEBHOOKS or name.startswith("airflow-")]
         with ThreadPoolExecutor(max(1, len(names))) as pool:  # each takes seconds to end its children in order
             for name, was_running in zip(names, pool.map(book.stop, names), strict=True):
                 say(f"{name}: {'stopped' if was_running else 'was not running'}")
@@ -109,11 +120,12 @@ def status() -> list[Part]:
         found = warehouse_server().status()
         parts.append(Part(name="postgresql", running=found.running, where=f"127.0.0.1:{found.port}" if found.running else ""))
     parts += _sandbox_status()
-    for name in COMPONENTS:
+    addresses = {"airflow-api-server": f"http://localhost:{home.port('airflow')}", WEBHOOKS: f"{_webhooks_url()}/webhooks"}
+    for name in (*COMPONENTS, WEBHOOKS):
         record = book.read(name)
         running = book.is_running(name)
         if record is not None:
-            shown = f"http://localhost:{home.port('airflow')}" if name == "airflow-api-server" else f"process {record.pid}"
+            shown = addresses.get(name, f"process {record.pid}")
             parts.append(Part(name=name, running=running, where=shown if running else record.log))
     return parts
 
@@ -221,6 +233,49 @@ def _parse_dbt(say: Say) -> None:
 def manifest_folder() -> Path:
     """Where dbt's parsed project lies for Airflow."""
     return home.home() / "dbt" / "manifest"
+
+
+def _start_webhooks(book: ProcessBook, say: Say) -> None:
+    """The service that takes webhooks in, where contracts declare any; all their secrets must be known."""
+    declared = [contract for contract in load_contracts().values() if contract.kind == "webhook"]
+    if not declared or book.is_running(WEBHOOKS):
+        return
+    try:
+        for contract in declared:
+            connections.uri(contract.connection)
+    except connections.ConnectionNotConfigured as missing:
+        say(f"webhooks: not started; {missing}")
+        return
+    port = home.claim_port(WEBHOOKS)
+    command = [sys.executable, "-c", "from customer360.cli import main; main()", "serve", "webhooks", "--port", str(port)]
+    environment = {**os.environ, "C360_HOME": str(home.home())}
+    book.start(WEBHOOKS, command, environment=environment, log=home.home() / "logs" / "webhooks.log", cwd=home.repo())
+    say(f"webhooks: starting on port {port}")
+
+
+def _webhooks_url() -> str:
+    return f"http://127.0.0.1:{home.port(WEBHOOKS)}"
+
+
+def _wait_webhooks(book: ProcessBook) -> None:
+    deadline = time.monotonic() + _WEBHOOKS_SECONDS
+    while True:
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"{_webhooks_url()}/health", timeout=2, trust_env=False).status_code == 200:
+                return
+        book.wait_died(WEBHOOKS)
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"the webhooks service does not answer at {_webhooks_url()}; see its log {home.home() / 'logs' / 'webhooks.log'}"
+            )
+        time.sleep(0.1)
+
+
+def _wait_told(say: Say) -> None:
+    from sandbox import lifecycle
+
+    if waiting := lifecycle.wait_told():
+        say(f"sandbox: {waiting} webhook deliveries wait; `customer360 sandbox status` says which faults are on")
 
 
 def _start_sandbox(customers: int, say: Say) -> None:

@@ -51,6 +51,9 @@
 {% macro email_events_loaded() %}target.event_id in ({{ keys_loaded('email', 'engagement', 'event_id') }}){% endmacro %}
 
 
+{% macro reviews_loaded() %}target.review_id in ({{ keys_loaded('reviews', 'reviews', 'review_id') }}){% endmacro %}
+
+
 {% macro invoices_loaded() %}target.invoice_id in ({{ keys_loaded('billing', 'invoices', 'id') }}){% endmacro %}
 {% macro charges_loaded() %}target.charge_id in ({{ keys_loaded('billing', 'charges', 'id') }}){% endmacro %}
 {% macro inventory_movements_loaded() -%}

@@ -6,7 +6,8 @@ with counted as (
         sum(return_count) as returns,
         sum(mail_sent_count) as mails,
         sum(ticket_count) as tickets,
-        sum(survey_answer_count) as answers
+        sum(survey_answer_count) as answers,
+        sum(review_count) as reviews
     from {{ ref('customer_360') }}
 ),
 
@@ -17,7 +18,8 @@ facts as (
         (select count(*) from {{ ref('fct_returns') }} where customer_id is not null) as returns,
         (select count(*) from {{ ref('fct_email_engagement') }} where customer_id is not null and event_type = 'sent') as mails,
         (select count(*) from {{ ref('fct_support_tickets') }} where customer_id is not null) as tickets,
-        (select count(*) from {{ ref('fct_survey_answers') }} where customer_id is not null) as answers
+        (select count(*) from {{ ref('fct_survey_answers') }} where customer_id is not null) as answers,
+        (select count(*) from {{ ref('fct_reviews') }} where customer_id is not null) as reviews
 )
 
 select *
@@ -30,3 +32,4 @@ where
     or coalesce(counted.mails, 0) <> facts.mails
     or coalesce(counted.tickets, 0) <> facts.tickets
     or coalesce(counted.answers, 0) <> facts.answers
+    or coalesce(counted.reviews, 0) <> facts.reviews

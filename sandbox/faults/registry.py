@@ -130,6 +130,12 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     ),
     "marketing": _CSV,
     "surveys": _CSV,
+    "reviews": (
+        *_VALUES,
+        Fault("poison", "some deliveries are cut in the middle and no JSON any more", (_EVERY,)),
+        Fault("duplicates", "every delivery is sent twice"),
+        Fault("wrong_signature", "deliveries are signed with a secret that was not agreed on, and wait until they are signed well"),
+    ),
     "inventory": (
         *_VALUES,
         Fault("poison", "some messages are cut in the middle and no JSON any more", (_EVERY,)),

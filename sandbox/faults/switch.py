@@ -12,6 +12,7 @@ from sandbox.faults import crm, files, registry, shop
 from sandbox.faults.registry import ActiveFault, FaultError
 from sandbox.inventory import faults as inventory
 from sandbox.layout import Layout
+from sandbox.reviews import faults as reviews
 from sandbox.world import World
 
 
@@ -36,6 +37,10 @@ def switch_on(layout: Layout, system: str, fault: str, given: Mapping[str, Any],
         if system == "inventory":
             inventory.begin(layout, world, active, {**on, (system, fault): active}, at=at)
             return registry.record(world, system, fault, options, {})
+        if system == "reviews":
+            with world.transaction():  # the courier sees both or neither
+                reviews.begin(world, active, {**on, (system, fault): active}, at=at)
+                return registry.record(world, system, fault, options, {})
         # A world may have been advanced past the clock: its newest file must still be the one this fault sends.
         at = max(at, int(world.read_meta()["now"]) + moments.MILLISECOND)
         files.begin(layout, world, active, {**on, (system, fault): active}, at=at)
@@ -65,6 +70,8 @@ def switch_off(layout: Layout, system: str, fault: str | None = None, *, now: da
                 crm.end(world, active, now=at)
             elif system == "inventory":
                 inventory.end(layout, world, active, registry.active(world, system), at=at)
+            elif system == "reviews":
+                reviews.end(world, registry.active(world, system), at=at)
             elif system not in ("billing", "support"):
                 files.end(layout, active, registry.active(world))
             ended.append(active)

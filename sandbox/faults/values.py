@@ -12,6 +12,7 @@ _NONSENSE = ("###", "NULL", "#REF!", "undefined")
 _WRONG = {
     "email": "nobody at nowhere", "amount": -5, "amount_due": "a lot", "currency": "coins", "status": "floating", "created_at": "yesterday",
     "role": "friend", "requester_id": None, "customer": None, "quantity": "many", "kind": "vanished", "recorded_at": "soon",
+    "rating": 11,
 }  # fmt: skip
 
 

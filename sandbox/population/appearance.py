@@ -65,6 +65,8 @@ MARKETING = Habits(typos=0.05, latin=0.5, nickname=0.2, outdated=0.35, missing_b
                    tidy_phone=0.2, missing_email=0.05, shared_mailbox=0.1, dirty_email=0.02, dirty_text=0.08, short_street=0.0)  # fmt: skip
 SURVEY = Habits(typos=0.03, latin=0.3, nickname=0.15, outdated=0.1, missing_birth=0.3, wrong_birth=0.03, missing_phone=1.0, tidy_phone=0.0,
                 missing_email=0.2, shared_mailbox=0.2, dirty_email=0.01, dirty_text=0.08, short_street=0.0)  # fmt: skip
+REVIEWS = Habits(typos=0.02, latin=0.4, nickname=0.3, outdated=0.2, missing_birth=1.0, wrong_birth=0.0, missing_phone=1.0, tidy_phone=0.0,
+                 missing_email=0.05, shared_mailbox=0.25, dirty_email=0.005, dirty_text=0.06, short_street=0.0)  # fmt: skip
 
 
 def full_name(shown: Appearance) -> str:

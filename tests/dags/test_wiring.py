@@ -25,6 +25,8 @@ def folded(task_id: str) -> str:
 def _schedule(schedule: Any) -> Any:
     if assets := getattr(schedule, "objects", None):
         return {"any of": sorted(asset.name for asset in assets)}
+    if timetable := getattr(schedule, "timetable", None):
+        return {"any of": sorted(asset.name for asset in schedule.asset_condition.objects), "or at": _schedule(timetable)}
     return getattr(schedule, "expression", schedule)
 
 

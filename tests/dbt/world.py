@@ -379,6 +379,19 @@ def movement(world: World) -> None:
     world.publish("inventory.movements", [] if is_gone else [row], deleted=[(number,)] if is_gone else [])
 
 
+def review(world: World) -> None:
+    """A product is judged by somebody known or not, of an article and order that may not be there; a review is edited, or withdrawn."""
+    number, reviewer = f"R{world.number()}", f"u{world.chance.randint(1, world.people)}"
+    known = world.rows.get("reviews.reviews", {}).get((number,))
+    row = {"review_id": number, "event": "review.edited", "reviewer_id": known["reviewer_id"] if known else reviewer,
+           "sku": f"S{world.chance.randint(1, 4)}", "order_number": f"O{world.number()}", "rating": world.chance.randint(1, 5),
+           "is_withdrawn": False, "created_at": START, "changed_at": world.clock}  # fmt: skip
+    is_gone = known is not None and world.chance.random() < 0.2
+    world.publish("reviews.reviews", [] if is_gone else [row], deleted=[(number,)] if is_gone else [])
+    if f"reviews.reviews:{reviewer}" not in world.customer_of:
+        world.record(f"reviews.reviews:{reviewer}", {"email": f"p{world.chance.randint(1, 7)}@x.example"})
+
+
 def product(world: World) -> None:
     """A product, whose SKU another one may have."""
     world.publish("shop.products", [{"product_id": world.chance.randint(1, 6), "sku": f"S{world.chance.randint(1, 3)}", "name": "n",
@@ -429,5 +442,5 @@ def report(world: World) -> None:
 
 CHANGES: tuple[Callable[[World], None], ...] = (
     account, account, contact, consent, subscriber, engagement, engagement, order, order, order, line, line, money_and_parcels, cart, visit, visit,
-    bill, bill, ticket, opinion, movement, product, merge, split, pin, pin, report,
+    bill, bill, ticket, opinion, movement, review, product, merge, split, pin, pin, report,
 )  # fmt: skip

@@ -151,7 +151,7 @@ def test_the_summary_shows_gate_customers_golden_record_and_the_way_in(stack: St
     assert f"{records:,} source records → {customers:,} customers" in first_demo
     for expected in ("Gate, last load", "One golden record", "Airflow    http://localhost:", "PGPASSWORD=", "sandbox alerts"):
         assert expected in first_demo
-    assert re.search(r"(email|phone)\s+\S+\s+(shop|crm|email|web|billing|support|marketing|surveys)\.\w+:\S+", first_demo), (
+    assert re.search(r"(email|phone)\s+\S+\s+(shop|crm|email|web|billing|support|marketing|surveys|reviews)\.\w+:\S+", first_demo), (
         "the golden record names no source"
     )
 

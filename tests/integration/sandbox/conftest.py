@@ -31,6 +31,7 @@ VARIABLES = {
     "smtp": "C360_SMTP_PORT",
     "sftp": "C360_SFTP_PORT",
     "bus": "C360_BUS_PORT",
+    "webhooks": "C360_WEBHOOKS_PORT",
 }
 
 

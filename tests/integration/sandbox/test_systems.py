@@ -41,10 +41,10 @@ def record_ids(running: Running) -> Counter[str]:
     found += [f"email.subscribers:{row['subscriber_id']}" for row in subscribers_of(running)]
     found += {f"web.events:{e['userId']}" for e in events_of(running) if e["type"] == "identify"}
     with World(running.layout.world, read_only=True) as world:
-        persons = "object in ('billing.customers', 'support.users', 'marketing.leads', 'surveys.respondents')"
+        persons = "object in ('billing.customers', 'support.users', 'marketing.leads', 'surveys.respondents', 'reviews.reviewers')"
         for name, id_, body in world.connection.execute(f"select object, id, body from document where {persons}"):
             if json.loads(body).get("role") in (None, "end-user"):
-                found.append(f"{name}:{id_}")
+                found.append(f"{name.replace('reviewers', 'reviews')}:{id_}")
     return Counter(found)
 
 

@@ -1,24 +1,12 @@
--- Grain: one row per living customer: what billing, support, marketing and surveys know, added up.
+-- Grain: one row per living customer: what billing, support, marketing, surveys and reviews know, added up.
 {{ config(
     unique_key='customer_id',
     indexes=[{'columns': ['customer_id'], 'unique': true}],
     meta={'scope': 'customers_in_batch'}
 ) }}
--- depends_on: {{ ref('int_customers_changed') }}
+-- depends_on: {{ ref('int_customers_changed') }}, {{ ref('int_customers_pivoted') }}, {{ ref('int_customer_records_bridged') }}
 
-with customers as (
-    select customer_id
-    from {{ ref('int_customers_pivoted') }}
-    {% if is_live() %}where customer_id in ({{ customers_changed() }}){% endif %}
-),
-
-records as (
-    select
-        bridged.record_id,
-        bridged.customer_id
-    from {{ ref('int_customer_records_bridged') }} as bridged
-    {% if is_live() %}where bridged.customer_id in ({{ customers_changed() }}){% endif %}
-),
+with {{ customers_and_their_records() }},
 
 invoices as (
     select
@@ -82,6 +70,17 @@ answers as (
     from {{ ref('int_survey_answers_keyed') }} as facts
     inner join records on facts.customer_record_id = records.record_id
     group by records.customer_id
+),
+
+reviews as (
+    select
+        records.customer_id,
+        count(*) as review_count,
+        round(avg(facts.rating), 2) as average_rating,
+        max(facts.reviewed_at) as last_review_at
+    from {{ ref('int_reviews_keyed') }} as facts
+    inner join records on facts.customer_record_id = records.record_id
+    group by records.customer_id
 )
 
 select
@@ -99,7 +98,10 @@ select
     responses.last_campaign_response_at,
     coalesce(answers.survey_answer_count, 0) as survey_answer_count,
     answers.last_survey_answer_at,
-    recommendations.last_recommend_score
+    recommendations.last_recommend_score,
+    coalesce(reviews.review_count, 0) as review_count,
+    reviews.average_rating,
+    reviews.last_review_at
 from customers
 left join invoices on customers.customer_id = invoices.customer_id
 left join tickets on customers.customer_id = tickets.customer_id
@@ -107,3 +109,4 @@ left join responses on customers.customer_id = responses.customer_id
 left join ratings on customers.customer_id = ratings.customer_id
 left join recommendations on customers.customer_id = recommendations.customer_id
 left join answers on customers.customer_id = answers.customer_id
+left join reviews on customers.customer_id = reviews.customer_id

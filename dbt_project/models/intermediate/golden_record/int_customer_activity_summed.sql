@@ -4,21 +4,9 @@
     indexes=[{'columns': ['customer_id'], 'unique': true}],
     meta={'scope': 'customers_in_batch'}
 ) }}
--- depends_on: {{ ref('int_customers_changed') }}
+-- depends_on: {{ ref('int_customers_changed') }}, {{ ref('int_customers_pivoted') }}, {{ ref('int_customer_records_bridged') }}
 
-with customers as (
-    select customer_id
-    from {{ ref('int_customers_pivoted') }}
-    {% if is_live() %}where customer_id in ({{ customers_changed() }}){% endif %}
-),
-
-records as (
-    select
-        bridged.record_id,
-        bridged.customer_id
-    from {{ ref('int_customer_records_bridged') }} as bridged
-    {% if is_live() %}where bridged.customer_id in ({{ customers_changed() }}){% endif %}
-),
+with {{ customers_and_their_records() }},
 
 orders as (
     select

@@ -9,7 +9,7 @@
 -- depends_on: {{ ref('int_orders_keyed') }}, {{ ref('int_payments_keyed') }}, {{ ref('int_returns_keyed') }}
 -- depends_on: {{ ref('int_shipments_keyed') }}, {{ ref('int_source_records_unioned') }}, {{ ref('int_web_events_attributed') }}
 -- depends_on: {{ ref('int_invoices_keyed') }}, {{ ref('int_charges_keyed') }}, {{ ref('int_support_tickets_keyed') }}
--- depends_on: {{ ref('int_campaign_responses_keyed') }}, {{ ref('int_survey_answers_keyed') }}
+-- depends_on: {{ ref('int_campaign_responses_keyed') }}, {{ ref('int_survey_answers_keyed') }}, {{ ref('int_reviews_keyed') }}
 
 with touched as (
     select id as record_id

@@ -38,7 +38,10 @@ select
     service.last_campaign_response_at,
     service.survey_answer_count,
     service.last_survey_answer_at,
-    marts.mask(service.last_recommend_score) as last_recommend_score
+    marts.mask(service.last_recommend_score) as last_recommend_score,
+    service.review_count,
+    marts.mask(service.average_rating) as average_rating,
+    service.last_review_at
 from {{ ref('int_customers_pivoted') }} as customers
 inner join {{ ref('int_customer_activity_summed') }} as activity on customers.customer_id = activity.customer_id
 inner join {{ ref('int_customer_service_summed') }} as service on customers.customer_id = service.customer_id
