@@ -18,6 +18,7 @@ from typing import IO, Any, BinaryIO, cast
 import pyarrow as pa
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
+from isal import isal_zlib
 
 _CHUNK = 1 << 20
 _STEP = 1 << 16  # bytes read and decompressed at a time
@@ -94,10 +95,34 @@ class StoredFile:
         self.handle.seek(0)
         stored = _stored_chunks(self.handle, self.size)
         if magic.startswith(b"\x1f\x8b"):
-            return _gunzipped(stored)
+            return self._gunzipped()
         if magic == b"\x28\xb5\x2f\xfd":
             return _unzstd(_Limited(self.handle, self.size))
         return stored
+
+    def _gunzipped(self) -> Iterator[bytes]:
+        """By ISA-L, in a fifth of zlib's time; where it meets damage zlib tells byte by byte how far the data is sound."""
+        fed = passed = 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal fed
+            for chunk in _stored_chunks(self.handle, self.size):
+                yield chunk
+                fed += len(chunk)
+
+        try:
+            for plain in _members(counted(), isal_zlib):
+                yield plain
+                passed += len(plain)
+        except isal_zlib.error:  # type: ignore[misc]  # its stub says that an error is an instance
+            self.handle.seek(0)
+            try:
+                for plain in _members(_byte_by_byte(_stored_chunks(self.handle, self.size), behind=fed), zlib):
+                    if len(plain) > passed:
+                        yield plain[passed:]
+                    passed = max(0, passed - len(plain))
+            except zlib.error:
+                raise Damaged("the compressed data is damaged") from None
 
     def lines(self, *, fallback: str | None = None) -> Iterator[bytes]:
         """Lines in UTF-8 with their ends, a byte-order mark taken off. Damaged after the last whole one, with the cut one in it.
@@ -194,9 +219,9 @@ def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
         raise Damaged("the file is cut off in the middle of a character") from None
 
 
-def _gunzipped(stored: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompressed members one after the other. `gzip` would keep back what it read before it met the damage."""
-    member = zlib.decompressobj(wbits=_GZIP)
+def _members(stored: Iterator[bytes], library: Any) -> Iterator[bytes]:
+    """Decompressed members one after the other, by a library with zlib's interface. Raises its `error` at damage."""
+    member = library.decompressobj(wbits=_GZIP)
     for chunk in stored:
         data = chunk
         while data:
@@ -204,29 +229,23 @@ def _gunzipped(stored: Iterator[bytes]) -> Iterator[bytes]:
                 data = data.lstrip(b"\0")  # padding between members is legal
                 if not data:
                     break
-                member = zlib.decompressobj(wbits=_GZIP)
-            before = member.copy()
-            try:
-                plain = member.decompress(data)
-            except zlib.error:
-                if plain := _until_damage(before, data):
-                    yield plain
-                raise Damaged("the compressed data is damaged") from None
-            if plain:
+                member = library.decompressobj(wbits=_GZIP)
+            if plain := member.decompress(data):
                 yield plain
             data = member.unused_data
     if not member.eof:
         raise Damaged("the file is cut off")
 
 
-def _until_damage(member: Any, data: bytes) -> bytes:
-    plain = bytearray()
-    try:
-        for at in range(len(data)):
-            plain += member.decompress(data[at : at + 1])
-    except zlib.error:
-        pass
-    return bytes(plain)
+def _byte_by_byte(chunks: Iterator[bytes], *, behind: int) -> Iterator[bytes]:
+    """The same bytes, those behind a place one at a time."""
+    passed = 0
+    for chunk in chunks:
+        if passed >= behind:
+            yield from (chunk[at : at + 1] for at in range(len(chunk)))
+        else:
+            yield chunk
+        passed += len(chunk)
 
 
 def _unzstd(stored: _Limited) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from customer360.contracts.model import SourceContract
 from customer360.extract import stored_file
@@ -192,6 +194,28 @@ def test_a_damaged_stream_is_a_reject_too(tmp_path: Path, json_contract: SourceC
     (tmp_path / "events/1.jsonl.gz").write_bytes(content)
     (reject,) = of(Reject, read(json_contract, tmp_path))
     assert "damaged" in reject.reason
+
+
+@pytest.mark.parametrize("share", [0.001, 0.2, 0.5, 0.97])
+def test_what_comes_before_damage_is_taken(tmp_path: Path, share: float) -> None:
+    """To the byte to which zlib finds it sound, in a file of several blocks."""
+    path = tmp_path / "1.gz"
+    content = bytearray(write_gz(path, *(os.urandom(60).hex() for _ in range(4_000))))
+    place = int(len(content) * share) + 20
+    content[place : place + 8] = b"\xff" * 8
+    path.write_bytes(content)
+    reference, sound = zlib.decompressobj(wbits=31), bytearray()
+    with pytest.raises(zlib.error):
+        for byte in content:
+            sound += reference.decompress(bytes([byte]))
+    found = bytearray()
+    fs = LocalFileSystem()
+    entry = stored_file.FileEntry.of(str(path), str(tmp_path), fs.info(str(path)))
+    with stored_file.open_stored(fs, entry) as stored, pytest.raises(stored_file.Damaged, match="damaged"):
+        for chunk in stored.chunks():
+            found += chunk
+    assert found == sound
+    assert len(sound) > 4_000 * 120 * (share - 0.1)
 
 
 def test_a_cut_zstd_file_is_noticed(tmp_path: Path, declared: Declared) -> None:
