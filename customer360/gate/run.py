@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,6 +24,12 @@ from customer360.gate.verdict import GateResult, Result
 
 _HARMLESS = re.compile(r"(column|function|operator|relation|table) [^\n]{0,120} does not exist|syntax error at or near [^\n]{0,60}")
 _SCHEMA = "landing"
+_CONDITION = re.compile(
+    r"\s*select\s+_row_number\s+from\s+\{batch\}\s+where\s+(?P<condition>(?:(?!\b(?:select|group|having|order|limit|offset|window|union|for)\b|[{};]).)+)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A query that lists the rows of the batch that meet a condition, and nothing else."""
+_ROWS_MEETING_CONDITION = "c360.rows_meeting_condition"
 
 
 class ExpectationFailed(UserError):
@@ -117,50 +123,98 @@ def _sqlalchemy_url(address: str) -> str:
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", address).replace("$", r"\$")
 
 
-def _evaluate(asset: Any, suite: Suite, expectations: Iterable[Expectation], batch: Batch) -> tuple[Any, dict[str, Any]]:
+def _evaluate(asset: Any, suite: Suite, expectations: Sequence[Expectation], batch: Batch) -> tuple[Any, dict[str, Any]]:
     import great_expectations as gx
 
-    made = [_implementation(e.type)(**e.kwargs, severity=e.severity, meta={"c360": e.id}) for e in expectations]
     gx_batch = asset.add_batch_definition_whole_table(batch.table).get_batch()
-    report = gx_batch.validate(
-        gx.ExpectationSuite(name=suite.name, expectations=made),
-        result_format={"result_format": "BASIC", "partial_unexpected_count": 0},  # counts, no values
-    )
-    outcomes = {outcome.expectation_config.meta["c360"]: outcome for outcome in report.results}
-    for outcome in outcomes.values():
-        _raise_broken(suite, outcome)
+
+    def validate(wanted: Iterable[Expectation]) -> dict[str, Any]:
+        made = [_implementation(e)(**e.kwargs, severity=e.severity, meta={"c360": e.id}) for e in wanted]
+        report = gx_batch.validate(
+            gx.ExpectationSuite(name=suite.name, expectations=made),
+            result_format={"result_format": "BASIC", "partial_unexpected_count": 0},  # counts, no values
+        )
+        return {outcome.expectation_config.meta["c360"]: outcome for outcome in report.results}
+
+    outcomes = validate(expectations)
+    broken = [e for e in expectations if _error(outcomes[e.id]) is not None]
+    for e in broken:  # one that is broken breaks all that are counted in its scan: which is it?
+        _raise_broken(suite, e, _error(validate([e])[e.id]))
+    for e in broken:
+        _raise_broken(suite, e, _error(outcomes[e.id]))
     return gx_batch, outcomes
 
 
-@cache
-def _implementation(name: str) -> Any:
-    """The class of an expectation. That of a query counts the rows it finds, and does not run once more to fetch some of them."""
-    from great_expectations.expectations.core import UnexpectedRowsExpectation
+def _implementation(e: Expectation) -> Any:
+    """The class of an expectation. That of a query counts the rows it finds, and does not run once more to fetch some of them.
+
+    A query that is a mere condition is counted in the scan that counts for the other expectations.
+    """
     from great_expectations.expectations.registry import get_expectation_impl
 
-    if name != "unexpected_rows_expectation":
-        return get_expectation_impl(name)
+    if e.type != "unexpected_rows_expectation":
+        return get_expectation_impl(e.type)
+    in_one_scan, by_itself = _counting_classes()
+    return in_one_scan if _CONDITION.fullmatch(e.kwargs["unexpected_rows_query"]) else by_itself
 
-    class UnexpectedRowsCounted(UnexpectedRowsExpectation):  # type: ignore[misc]  # Great Expectations is skipped, so its class is Any
+
+@cache
+def _counting_classes() -> tuple[Any, Any]:
+    import sqlalchemy as sa
+    from great_expectations.core.metric_domain_types import MetricDomainTypes
+    from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
+    from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+    from great_expectations.expectations.core import UnexpectedRowsExpectation
+    from great_expectations.expectations.metrics.metric_provider import metric_partial
+    from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+
+    # Great Expectations is not followed by the type checker, so its classes are Any
+    class RowsMeetingCondition(TableMetricProvider):  # type: ignore[misc]
+        metric_name = _ROWS_MEETING_CONDITION
+        value_keys = ("unexpected_rows_query",)
+
+        @metric_partial(  # type: ignore[untyped-decorator]
+            engine=SqlAlchemyExecutionEngine,
+            partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
+            domain_type=MetricDomainTypes.TABLE,
+        )
+        def _sqlalchemy(
+            cls, execution_engine: Any, metric_domain_kwargs: Any, metric_value_kwargs: Any, metrics: Any, runtime_configuration: Any
+        ) -> Any:
+            found = _CONDITION.fullmatch(metric_value_kwargs["unexpected_rows_query"])
+            condition = sa.text(found["condition"].replace(":", r"\:") if found else "true")
+            return sa.func.count().filter(condition), metric_domain_kwargs, {}
+
+    class ConditionCounted(UnexpectedRowsExpectation):  # type: ignore[misc]
+        metric_dependencies = (_ROWS_MEETING_CONDITION,)
+
+        def _validate(self, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+            counted = metrics[_ROWS_MEETING_CONDITION]
+            return super()._validate(
+                {"unexpected_rows_query.table": [], "unexpected_rows_query.row_count": counted, **metrics}, *args, **kwargs
+            )
+
+    class UnexpectedRowsCounted(UnexpectedRowsExpectation):  # type: ignore[misc]
         metric_dependencies = ("unexpected_rows_query.row_count",)
 
         def _validate(self, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
             return super()._validate({"unexpected_rows_query.table": [], **metrics}, *args, **kwargs)
 
-    return UnexpectedRowsCounted
+    return ConditionCounted, UnexpectedRowsCounted
 
 
-def _raise_broken(suite: Suite, outcome: Any) -> None:
+def _error(outcome: Any) -> str | None:
+    """What went wrong while an expectation was evaluated, if anything did."""
     information = outcome.exception_info or {}
-    broken = [
-        info for info in ([information] if "raised_exception" in information else information.values()) if info.get("raised_exception")
-    ]
-    if broken:
-        harmless = _HARMLESS.search(str(broken[0].get("exception_message")))
+    infos = [information] if "raised_exception" in information else information.values()
+    return next((str(info.get("exception_message")) for info in infos if info.get("raised_exception")), None)
+
+
+def _raise_broken(suite: Suite, e: Expectation, error: str | None) -> None:
+    if error is not None:
+        harmless = _HARMLESS.search(error)
         detail = f" ({harmless[0]})" if harmless else ""
-        raise ExpectationFailed(
-            f"suite {suite.name}: {outcome.expectation_config.meta['c360']} could not be evaluated{detail}; mend it in the suite file"
-        )
+        raise ExpectationFailed(f"suite {suite.name}: {e.id} could not be evaluated{detail}; mend it in the suite file")
 
 
 def _result(e: Expectation, outcome: Any, batch: Batch) -> Result:
