@@ -99,6 +99,14 @@ class ChangeFeed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How an API says how many records changed after `{since}`, without those that are deleted; none: from the beginning."""
+
+    endpoint: Mapping[str, Any]
+    total: str  # dotted path of the number in the answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
     """How to read the object."""
 
@@ -107,6 +115,7 @@ class Extract:
     deletes: Deletes
     endpoint: Mapping[str, Any] = field(default_factory=dict)  # api: dlt rest_api form; {fields} {object} {since} are filled in
     feed: ChangeFeed | None = None  # api: how changes are read once the endpoint was read whole
+    count: Count | None = None  # api: how it is asked for the number of its records
     files: str | None = None  # glob below the connection's folder
     format: str | None = None  # csv, jsonl, parquet
     compression: str | None = None  # gzip, zstd

@@ -13,7 +13,7 @@ from customer360.contracts.file_sets import build_file_set
 from customer360.contracts.model import Deletes, Entity, Extract, Field, SourceObject, Stream
 from customer360.contracts.problems import did_you_mean
 from customer360.contracts.properties import custom_properties, duration_at, text_at
-from customer360.contracts.rest import build_feed, check_endpoint
+from customer360.contracts.rest import build_count, build_feed, check_endpoint
 from customer360.contracts.schedule import cron_is_valid
 from customer360.contracts.streams import check_changes
 
@@ -165,6 +165,11 @@ def _extract(document: Document, path: Path_, value: Any, *, fields: dict[str, F
         feed = build_feed(document, (*path, "feed"), value["feed"], has_cursor=cursor is not None, has_flag=deletes.flag is not None)
     elif "feed" in value and kind:
         document.report((*path, "feed"), f"a feed has no meaning for a {kind} server", "take it out")
+    count = None
+    if "count" in value and kind == "api":
+        count = build_count(document, (*path, "count"), value["count"], has_cursor=cursor is not None)
+    elif "count" in value and kind:
+        document.report((*path, "count"), f"a count has no meaning for a {kind} server", "take it out")
     if kind and kind != "api" and files["format"] != "jsonl":
         for field in fields.values():
             if field.epoch:
@@ -177,6 +182,7 @@ def _extract(document: Document, path: Path_, value: Any, *, fields: dict[str, F
         deletes=deletes,
         endpoint=endpoint,
         feed=feed,
+        count=count,
         stream=stream,
         changes=changes,
         schema=schema,

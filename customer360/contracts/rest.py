@@ -8,7 +8,7 @@ from typing import Any
 
 from customer360.contracts import vocabulary as words
 from customer360.contracts.document import Document, Path_
-from customer360.contracts.model import ChangeFeed
+from customer360.contracts.model import ChangeFeed, Count
 from customer360.contracts.problems import did_you_mean
 from customer360.contracts.properties import duration_at, text_at
 
@@ -59,6 +59,25 @@ def build_feed(document: Document, path: Path_, value: Any, *, has_cursor: bool,
     if not isinstance(endpoint, dict) or record is None or changed_at is None:
         return None
     return ChangeFeed(endpoint=endpoint, record=record, changed_at=changed_at, gone=gone, reach=reach, newest_first=order == "newest_first")
+
+
+def build_count(document: Document, path: Path_, value: Any, *, has_cursor: bool) -> Count | None:
+    """Check an object's `count: {endpoint, total}` and build it; None when it says too little."""
+    if not document.check_keys(path, value, words.COUNT_KEYS):
+        return None
+    endpoint = value.get("endpoint")
+    check_endpoint(document, (*path, "endpoint"), endpoint)
+    total = text_at(document, path, value, "total", fix="give the path of the number in the answer: totalSize")
+    if not isinstance(endpoint, dict) or total is None:
+        return None
+    asks_since = any("{since" in text for _, text in _texts(endpoint, path))
+    if has_cursor and not asks_since:
+        document.report(
+            (*path, "endpoint"),
+            "a count must leave out what changed after the last load",
+            "put {since} or {since_epoch} where the API takes the time of change",
+        )
+    return Count(endpoint=endpoint, total=total)
 
 
 def _gone(document: Document, path: Path_, value: Any, *, has_flag: bool) -> dict[str, tuple[str, ...]]:

@@ -154,10 +154,11 @@ READ_STATUSES = ("active", "deprecated")  # the others are checked, but not read
 PLACEHOLDERS = ("fields", "object", "since", "since_epoch")  # filled in by the REST reader: {fields}
 
 FILE_KEYS = ("files", "format", "compression", "encoding", "settle", "marker")
-EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", "feed", "changes", "schema", *FILE_KEYS)
+EXTRACT_KEYS = ("cursor", "lookback", "deletes", "endpoint", "feed", "count", "changes", "schema", *FILE_KEYS)
 SCHEMA_POLICIES = ("additive", "strict", "open")
 CHANGES_KEYS = ("publication", "max_retained")
 FEED_KEYS = ("endpoint", "record", "changed_at", "gone", "reach", "order")
+COUNT_KEYS = ("endpoint", "total")
 FEED_ORDERS = ("oldest_first", "newest_first")
 EPOCH_UNITS = ("seconds", "milliseconds")
 DELETES_KEYS = ("flag", "sweep", "snapshot")

@@ -31,7 +31,7 @@ os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
 from dlt.sources.helpers.rest_client import RESTClient
 from requests.exceptions import RequestException
 
-from customer360.contracts.model import ChangeFeed, Field, SourceContract, SourceObject
+from customer360.contracts.model import ChangeFeed, Count, Field, SourceContract, SourceObject
 from customer360.extract import json_documents, rest_feed, rest_session
 from customer360.extract.protocol import MissingFields, Part, ReadRequest, Reject, Row, Rows, SourceRefused, SourceUnavailable
 from customer360.extract.rest_paging import LOST_PLACE_STATUS, Place, counted, paginator
@@ -116,6 +116,36 @@ class RestReader:
                     yield [tuple(row[place] for place in places) for row in kept]
         except ApiError as error:
             raise SourceRefused(f"{obj.full_name}: its keys cannot be listed ({error})") from None
+
+    def count(self, obj: SourceObject, *, after: str | None) -> tuple[int, int]:
+        """Records that are not deleted, and those of them that changed after `after`, as the contract's `count` asks."""
+        declared = obj.extract.count
+        if declared is None:
+            raise SourceRefused(f"{obj.full_name}: the contract does not say how the API counts; add count: {{endpoint, total}}")
+        rest_session.sign_in(self._system, self._auth)
+        total = self._counted(obj, declared, None)  # first: what changes meanwhile then counts as in flight, not as missing
+        return total, self._counted(obj, declared, after)
+
+    def _counted(self, obj: SourceObject, declared: Count, since: str | None) -> int:
+        endpoint = _filled(declared.endpoint, obj, (), since)
+        try:
+            answer: Any = self._client.request(
+                path=endpoint["path"],
+                method=endpoint.get("method", "GET"),
+                params=endpoint.get("params"),
+                json=endpoint.get("json"),
+                data=endpoint.get("data"),
+                headers=endpoint.get("headers"),
+            ).json()
+        except ApiError as error:
+            raise SourceRefused(f"{obj.full_name}: its count was refused ({error}); check the contract's count") from None
+        except RequestException as error:
+            raise rest_session.as_ours(self._system, error) from None
+        for name in declared.total.split("."):
+            answer = answer.get(name) if isinstance(answer, dict) else None
+        if type(answer) is not int:
+            raise SourceRefused(f"{obj.full_name}: there is no whole number at {declared.total} of the count's answer")
+        return answer
 
     def acknowledge(self) -> None:
         """Nothing to do: an API can be asked again."""

@@ -15,12 +15,10 @@ from customer360.load.reconciliation import Counted
 from customer360.pipeline.load_run import object_session
 from customer360.warehouse import connections
 
-COUNTABLE = frozenset({"postgresql"})
-"""Kinds of system that can say how many rows they hold without sending them."""
 _SENT = "it tells what was sent, not what is there"
 _FILES = f"{_SENT}; each file is taken in once, by its content, and the ledger counts its rows"
 WHY_NOT: Mapping[Kind, str] = {
-    "api": "the API does not count; a sweep of its keys buries what is gone",
+    "api": "its contract names no `count`; a sweep of its keys buries what is gone",
     "local": _FILES,
     "s3": _FILES,
     "sftp": _FILES,
@@ -28,7 +26,7 @@ WHY_NOT: Mapping[Kind, str] = {
     "amqp": f"{_SENT}; `customer360 streams` shows how much waits",
     "webhook": f"{_SENT}; a delivery is answered once it is landed",
 }
-"""Why a system of another kind cannot be counted, and what stands in for it."""
+"""Why an object that is in no table cannot be counted, and what stands in for a count."""
 
 State = Literal["agrees", "differs", "cannot_be_counted", "never_loaded", "loading", "source_down"]
 
@@ -57,7 +55,7 @@ def reconcile(system: str | None = None, object_name: str | None = None, *, dry_
 
 def _reconcile(contract: SourceContract, obj: SourceObject, *, dry_run: bool) -> Reconciled:
     subject = obj.full_name
-    if contract.kind not in COUNTABLE:
+    if contract.kind != "postgresql" and obj.extract.count is None:
         return Reconciled(subject=subject, state="cannot_be_counted", why=WHY_NOT[contract.kind])
     with object_session(obj) as connection:  # no load of it runs meanwhile
         if connection is None:

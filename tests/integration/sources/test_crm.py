@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from customer360.contracts.reader import load_contracts
+from customer360.load.reconciliation import Counted
+from customer360.pipeline.reconcile import reconcile
 from tests.integration.sources.conftest import Pipeline, refused_for
 from tests.integration.sources.records import account, contact, lead, moment
 from tests.unit.extract.crm_server import Crm
@@ -128,3 +130,21 @@ def test_records_of_another_object_are_refused(pipeline: Pipeline, crm: Crm) -> 
     serve(crm, "accounts", [account(number) | {"Id": lead(number)["Id"]} for number in range(100)])
     outcome = pipeline.load("crm.accounts")
     assert outcome.state == "rejected" and "expect_column_values_to_match_regex(id)" in refused_for(outcome)
+
+
+def test_its_count_is_held_beside_raw(pipeline: Pipeline, crm: Crm) -> None:
+    """What changed after the last load is on its way; what raw lost is missing; an answer without a number is no count."""
+    serve(crm, "contacts", [contact(number) for number in range(200)])
+    assert pipeline.load("crm.contacts").state == "published"
+    (found,) = reconcile("crm", "contacts")
+    assert (found.state, found.counted) == ("agrees", Counted(source_rows=198, in_flight=0, raw_rows=198, set_aside=0))
+    crm.records.append(contact(1_000) | {"SystemModstamp": moment(10_000)})
+    (found,) = reconcile("crm", "contacts")
+    assert (found.state, found.counted) == ("agrees", Counted(source_rows=199, in_flight=1, raw_rows=198, set_aside=0))
+    with pipeline.warehouse.connect() as connection:
+        connection.execute("delete from raw.crm__contacts where id = (select min(id) from raw.crm__contacts where not _is_deleted)")
+    (found,) = reconcile("crm", "contacts")
+    assert found.state == "differs" and found.counted is not None and found.counted.missing == 1
+    crm.faults = [lambda handler: handler.answer(200, {"size": 3}) is None]
+    (found,) = reconcile("crm", "contacts")
+    assert found.state == "source_down" and "no whole number at totalSize" in str(found.why)

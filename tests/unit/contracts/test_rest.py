@@ -90,6 +90,32 @@ def test_a_feed_says_all_it_must(problems_of, break_it, words):
     assert words is None or words in f"{found[0].message}; {found[0].fix}"
 
 
+COUNT = {"endpoint": {"path": "query", "params": {"q": "count after {since}"}}, "total": "size"}
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        (lambda extract: None, None),
+        (lambda extract: extract["count"].pop("total"), "total is missing"),
+        (lambda extract: extract["count"].update(totl="x"), "did you mean 'total'?"),
+        (lambda extract: extract["count"]["endpoint"].pop("path"), "path is missing"),
+        (lambda extract: extract["count"]["endpoint"].update(params={"q": "count"}), "put {since} or {since_epoch}"),
+    ],
+)
+def test_a_count_says_all_it_must(problems_of, break_it, words):
+    def make_api(data):
+        del data["schema"][1]
+        data["servers"][0].update(type="api", location="/v1", customProperties=[{"property": "client", "value": copy.deepcopy(CLIENT)}])
+        extract = data["schema"][0]["customProperties"][1]["value"]
+        extract.update(endpoint=copy.deepcopy(ENDPOINT), count=copy.deepcopy(COUNT))
+        break_it(extract)
+
+    found = problems_of(make_api)
+    assert len(found) == (words is not None), found
+    assert words is None or words in f"{found[0].message}; {found[0].fix}"
+
+
 def test_a_secret_is_not_repeated_in_the_message(problems_of_api):
     found = problems_of_api(lambda client, endpoint: client["auth"].update(client_secret="hush"))
     assert "hush" not in str(found[0])
