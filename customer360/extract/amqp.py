@@ -8,6 +8,7 @@ message that names itself is known whenever it comes again; one that does not, o
 from __future__ import annotations
 
 import hashlib
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ WINDOW = 20_000
 
 SILENCE_SECONDS = 2.0
 _NO_QUEUE, _NO_ACCESS = 404, 403
+_ERRORS = (pika.exceptions.AMQPError, OSError)  # a name that leads nowhere and a certificate come as they are
 
 
 class AmqpReader:
@@ -46,7 +48,7 @@ class AmqpReader:
             channel = self._open()
             depth = self._depth(channel, obj)
             yield from self._messages(channel, request, depth)
-        except pika.exceptions.AMQPError as error:
+        except _ERRORS as error:
             raise self._judge(error, obj) from None
 
     def read_keys(self, obj: SourceObject) -> Iterator[Sequence[tuple[str | None, ...]]]:
@@ -57,7 +59,7 @@ class AmqpReader:
         """Messages in the queue."""
         try:
             return Lag(behind_messages=self._depth(self._open(), request.object))
-        except pika.exceptions.AMQPError as error:
+        except _ERRORS as error:
             raise self._judge(error, request.object) from None
 
     def acknowledge(self) -> None:
@@ -67,13 +69,13 @@ class AmqpReader:
         try:
             self._channel.basic_ack(self._last_tag, multiple=True)
             self._connection.process_data_events(time_limit=0)  # type: ignore[union-attr]  # open while there is a tag
-        except pika.exceptions.AMQPError:
+        except _ERRORS:
             raise SourceUnavailable(f"{self._contract.system}: the broker heard no acknowledgement") from None
 
     def close(self) -> None:
         """Leave the broker; what was not acknowledged goes back into the queue."""
         if self._connection is not None:
-            with suppress(pika.exceptions.AMQPError):
+            with suppress(*_ERRORS):
                 self._connection.close()
         self._connection = self._channel = self._last_tag = None
 
@@ -126,6 +128,11 @@ class AmqpReader:
         refused = (pika.exceptions.ProbableAuthenticationError, pika.exceptions.ProbableAccessDeniedError)
         if code == _NO_ACCESS or isinstance(error, refused):
             return SourceRefused(f"{system}: the broker refuses us; mend C360_CONN_{self._contract.connection.upper()} or our rights")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return SourceRefused(
+                f"{system}: the broker's certificate cannot be verified ({error.verify_message}); name its authority in "
+                f"C360_CONN_{self._contract.connection.upper()}: ?ssl_options={{'ca_certs': '<file>'}}, percent-encoded"
+            )
         return SourceUnavailable(f"{system}: the broker cannot be reached or cut the connection ({type(error).__name__})")
 
 

@@ -65,6 +65,7 @@ class KafkaReader:
         self._settings = settings(uri)
         self._consumer: Consumer | None = None
         self._to_commit: list[TopicPartition] = []
+        self._refusal: KafkaError | None = None
 
     def read(self, request: ReadRequest) -> Iterator[Part]:
         """The messages from the position on."""
@@ -118,6 +119,7 @@ class KafkaReader:
                         "auto.offset.reset": "error",
                         "isolation.level": "read_committed",
                         "client.id": "customer360",
+                        "error_cb": self._note,
                         "log_level": 0,  # its messages name hosts and topics on stderr; what matters is raised
                         **self._settings,
                         "group.id": f"{consumer}_{self._contract.system}",
@@ -129,13 +131,30 @@ class KafkaReader:
 
     def _ends(self, consumer: Consumer, obj: SourceObject) -> Ends:
         """The ends of each partition, as they are now."""
-        topic = consumer.list_topics(obj.source_name, timeout=TIMEOUT_SECONDS).topics[obj.source_name]
+        topic = self._listed(consumer, obj)
         if topic.error is not None:
             raise KafkaException(topic.error)
         return {
             partition: consumer.get_watermark_offsets(TopicPartition(obj.source_name, partition), timeout=TIMEOUT_SECONDS, cached=False)
             for partition in sorted(topic.partitions)
         }
+
+    def _listed(self, consumer: Consumer, obj: SourceObject) -> Any:
+        """What the broker says of the topic. A refusal is not waited out: librdkafka tells of it aside and tries on."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            try:
+                return consumer.list_topics(obj.source_name, timeout=1.0).topics[obj.source_name]
+            except KafkaException as error:
+                consumer.poll(0)
+                if self._refusal is not None:
+                    raise KafkaException(self._refusal) from None
+                if error.args[0].code() not in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT) or time.monotonic() > deadline:
+                    raise
+
+    def _note(self, error: KafkaError) -> None:
+        if error.code() in _REFUSED or _is_of_the_certificate(error):
+            self._refusal = error
 
     def _topic_id(self, obj: SourceObject) -> str | None:
         """What the broker calls this making of the topic; None where it has no word for it (before Kafka 2.8) or we may not ask."""
@@ -193,11 +212,21 @@ class KafkaReader:
         system = self._contract.system
         if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
             return SourceRefused(f"{obj.full_name}: the broker has no topic {obj.source_name}; mend physicalName, or create it")
+        if _is_of_the_certificate(error):
+            return SourceRefused(
+                f"{system}: the broker's certificate cannot be verified; name its authority in "
+                f"C360_CONN_{self._contract.connection.upper()}: ?ssl.ca.location=<file>"
+            )
         if error.code() in _REFUSED:
             return SourceRefused(
                 f"{system}: the broker refuses us ({error.name()}); mend C360_CONN_{self._contract.connection.upper()} or our rights"
             )
         return SourceUnavailable(f"{system}: the broker cannot be reached or cut the connection ({error.name()})")
+
+
+def _is_of_the_certificate(error: KafkaError) -> bool:
+    """A handshake fails for passing reasons too; librdkafka tells this one by its words alone."""
+    return bool(error.code() == KafkaError._SSL and "verify failed" in error.str())
 
 
 def _start(request: ReadRequest, ends: Ends, topic_id: str | None) -> tuple[Offsets, str | None]:

