@@ -52,6 +52,7 @@ def test_agreement_is_judged_from_below(settings: Settings) -> None:
     states = {one.subject: one.state for one in report(settings).judged}
     assert states == {
         "invoices bill orders that the shop has": "amber",
+        "reviews are of orders that the shop has": "amber",
         "who orders in the shop is known to the CRM": "good",
         "who is billed is known to the shop": "good",
     }
@@ -59,8 +60,8 @@ def test_agreement_is_judged_from_below(settings: Settings) -> None:
 
 def test_page_and_text_say_what_needs_a_person_first(settings: Settings) -> None:
     made = report(settings, turned_away=0.2, quarantine_rows=3, age=0.5)
-    assert headline(made) == "Data quality 2026-11-25: 1 red, 2 amber"
-    assert [one.state for one in unwell(made)] == ["red", "amber", "amber"]
+    assert headline(made) == "Data quality 2026-11-25: 1 red, 3 amber"
+    assert [one.state for one in unwell(made)] == ["red", "amber", "amber", "amber"]
     told = text(made)
     assert "[red] crm.contacts: rows turned away 20%, at most 1%" in told
     assert "customer360 quarantine list crm.contacts" in told
