@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -113,10 +114,16 @@ def row_maker(obj: SourceObject) -> Callable[[dict[str, Any]], Row]:
 
     It is written for the object, as `dataclasses` writes methods: a walk over the fields at each document takes a quarter as long again.
     """
+    return _row_maker(tuple((field.source_name, field.epoch) for field in obj.fields))
+
+
+@lru_cache(maxsize=256)
+def _row_maker(fields: tuple[tuple[str, str | None], ...]) -> Callable[[dict[str, Any]], Row]:
+    """Compiled once for all deliveries, pages and files of an object. `fields`: dotted path and unit of epoch of each."""
     tree = _Node()
-    for place, field in enumerate(obj.fields):
-        tree.add(field.source_name.split("."), place)
-    values = [f"as_moment(v{place}, {field.epoch!r})" if field.epoch else f"v{place}" for place, field in enumerate(obj.fields)]
+    for place, (path, _) in enumerate(fields):
+        tree.add(path.split("."), place)
+    values = [f"as_moment(v{place}, {epoch!r})" if epoch else f"v{place}" for place, (_, epoch) in enumerate(fields)]
     code = ["def make(document):", *_taking(tree, "document", "    ")]
     code.append(f"    return ({', '.join(values)}, encode(document).decode() if document else None)")
     names: dict[str, Any] = {"as_text": as_text, "as_moment": as_moment, "encode": _encode}
