@@ -25,10 +25,11 @@ from customer360.gate.verdict import GateResult, Result
 _HARMLESS = re.compile(r"(column|function|operator|relation|table) [^\n]{0,120} does not exist|syntax error at or near [^\n]{0,60}")
 _SCHEMA = "landing"
 _CONDITION = re.compile(
-    r"\s*select\s+_row_number\s+from\s+\{batch\}\s+where\s+(?P<condition>(?:(?!\b(?:select|group|having|order|limit|offset|window|union|for)\b|[{};]).)+)",
+    r"\s*select\s+_row_number\s+from\s+\{batch\}\s+where\s+(?P<condition>(?:(?!\b(?:select|group|having|order|limit|offset|fetch|window|union|for)\b|[{};]|--|/\*).)+)",
     re.IGNORECASE | re.DOTALL,
 )
 """A query that lists the rows of the batch that meet a condition, and nothing else."""
+_ROWS_FOUND = "unexpected_rows_query.row_count"
 _ROWS_MEETING_CONDITION = "c360.rows_meeting_condition"
 
 
@@ -155,7 +156,13 @@ def _implementation(e: Expectation) -> Any:
     if e.type != "unexpected_rows_expectation":
         return get_expectation_impl(e.type)
     in_one_scan, by_itself = _counting_classes()
-    return in_one_scan if _CONDITION.fullmatch(e.kwargs["unexpected_rows_query"]) else by_itself
+    return in_one_scan if _condition(e.kwargs["unexpected_rows_query"]) else by_itself
+
+
+def _condition(query: str) -> str | None:
+    """The condition of a query that is nothing but one, so that it can be counted among others; otherwise None."""
+    found = _CONDITION.fullmatch(query)
+    return found["condition"] if found else None
 
 
 @cache
@@ -181,24 +188,18 @@ def _counting_classes() -> tuple[Any, Any]:
         def _sqlalchemy(
             cls, execution_engine: Any, metric_domain_kwargs: Any, metric_value_kwargs: Any, metrics: Any, runtime_configuration: Any
         ) -> Any:
-            found = _CONDITION.fullmatch(metric_value_kwargs["unexpected_rows_query"])
-            condition = sa.text(found["condition"].replace(":", r"\:") if found else "true")
-            return sa.func.count().filter(condition), metric_domain_kwargs, {}
-
-    class ConditionCounted(UnexpectedRowsExpectation):  # type: ignore[misc]
-        metric_dependencies = (_ROWS_MEETING_CONDITION,)
-
-        def _validate(self, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-            counted = metrics[_ROWS_MEETING_CONDITION]
-            return super()._validate(
-                {"unexpected_rows_query.table": [], "unexpected_rows_query.row_count": counted, **metrics}, *args, **kwargs
-            )
+            condition = _condition(metric_value_kwargs["unexpected_rows_query"]) or "true"
+            return sa.func.count().filter(sa.text(condition.replace(":", r"\:"))), metric_domain_kwargs, {}
 
     class UnexpectedRowsCounted(UnexpectedRowsExpectation):  # type: ignore[misc]
-        metric_dependencies = ("unexpected_rows_query.row_count",)
+        metric_dependencies = (_ROWS_FOUND,)
 
         def _validate(self, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-            return super()._validate({"unexpected_rows_query.table": [], **metrics}, *args, **kwargs)
+            counted = metrics[self.metric_dependencies[0]]
+            return super()._validate({"unexpected_rows_query.table": [], **metrics, _ROWS_FOUND: counted}, *args, **kwargs)
+
+    class ConditionCounted(UnexpectedRowsCounted):
+        metric_dependencies = (_ROWS_MEETING_CONDITION,)
 
     return ConditionCounted, UnexpectedRowsCounted
 
