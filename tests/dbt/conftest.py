@@ -46,7 +46,7 @@ def _build(pg_server: Any, dbt_home: Path) -> World:
         patch.setenv(environment_variable("warehouse"), database.uri)
         with database.connect() as connection:
             world = World(connection, seed=7, people=12)
-            world.step(100)
+            world.step(140)
             outcome = building.build(live=True)
         assert outcome.state == "built", outcome.failures
         assert not outcome.live, "with nothing built yet a live run computes everything, tests included"
