@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
-
 from customer360.errors import UserError
 from customer360.platform import home
 from customer360.platform.processes import ProcessBook
@@ -27,6 +25,7 @@ from sandbox.surveys import sftp
 from sandbox.world import World
 
 _NAME = build.SERVER
+_START_SECONDS = 40.0
 SYSTEMS = ("shop", "crm", "web", "email", "billing", "support", "marketing", "surveys", "reviews", "inventory")
 
 
@@ -88,7 +87,7 @@ def start(home_folder: Path | None = None, customers: int | None = None, *, seed
     if not _is_on(layout, "inventory", "broker_down"):
         bus.start(layout, book)
     write_connections(layout)
-    _wait_healthy(book)
+    book.wait_answering(_NAME, f"http://127.0.0.1:{home.port('sandbox')}/health", timeout=_START_SECONDS)
     return status(home_folder)
 
 
@@ -186,18 +185,3 @@ def _is_on(layout: Layout, system: str, fault: str) -> bool:
         return False
     with World(layout.world) as world:
         return (system, fault) in registry.active(world, system)
-
-
-def _wait_healthy(book: ProcessBook, *, timeout: float = 40.0) -> None:
-    address = f"http://127.0.0.1:{home.port('sandbox')}/health"
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            if httpx.get(address, timeout=2, trust_env=False).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        book.wait_died(_NAME)
-        if time.monotonic() > deadline:
-            raise SandboxError(f"the sandbox server does not answer at {address}; see its log")
-        time.sleep(0.1)

@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 _VISITS = 3  # of one page's address: a page served twice is deduplicated later, a circle would never end
 _FIRST_SINCE = {"date": "1970-01-01", "integer": "0", "number": "0"}
+_REQUEST_KEYS = ("path", "method", "params", "json", "data", "headers")
 _EPOCH = "1970-01-01T00:00:00.000Z"
 _UNKNOWN_FIELD_CODES = {"INVALID_FIELD", "invalid_field", "unknown_field"}
 _NAMED_COLUMN = re.compile(r"[Nn]o such column '([^']+)'")
@@ -129,14 +130,7 @@ class RestReader:
     def _counted(self, obj: SourceObject, declared: Count, since: str | None) -> int:
         endpoint = _filled(declared.endpoint, obj, (), since)
         try:
-            answer: Any = self._client.request(
-                path=endpoint["path"],
-                method=endpoint.get("method", "GET"),
-                params=endpoint.get("params"),
-                json=endpoint.get("json"),
-                data=endpoint.get("data"),
-                headers=endpoint.get("headers"),
-            ).json()
+            answer: Any = self._client.request(**_request(endpoint)).json()
         except ApiError as error:
             raise SourceRefused(f"{obj.full_name}: its count was refused ({error}); check the contract's count") from None
         except RequestException as error:
@@ -210,12 +204,7 @@ class RestReader:
     def _pages(self, obj: SourceObject, endpoint: Mapping[str, Any]) -> Iterator[Any]:
         visits: dict[str, int] = {}
         pages = self._client.paginate(
-            path=endpoint["path"],
-            method=endpoint.get("method", "GET"),
-            params=endpoint.get("params"),
-            json=endpoint.get("json"),
-            data=endpoint.get("data"),
-            headers=endpoint.get("headers"),
+            **_request(endpoint),
             paginator=paginator(endpoint.get("paginator") or self._client_config.get("paginator")),
             data_selector=endpoint.get("data_selector"),
             hooks={"response": []},  # the session has judged the answer; dlt's own check would quote its body
@@ -241,6 +230,11 @@ class RestReader:
             if page is None:
                 return
             yield page
+
+
+def _request(endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an endpoint makes up its request."""
+    return {"method": "GET", **{key: endpoint[key] for key in _REQUEST_KEYS if key in endpoint}}
 
 
 def _names_fields(endpoint: Any) -> bool:

@@ -12,12 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
-import httpx
 import psycopg
 from psycopg import sql
 
@@ -93,7 +92,7 @@ def up(say: Say, *, sandbox: bool = True, customers: int = 20_000, airflow: bool
             stack.start()
             stack.wait_healthy(say)
         if book.read(WEBHOOKS) is not None:
-            _wait_webhooks(book)
+            book.wait_answering(WEBHOOKS, f"{_webhooks_url()}/health", timeout=_WEBHOOKS_SECONDS)
             if sandbox:
                 _wait_told(say)
         return Platform(airflow=stack, warehouse=server, has_sandbox=sandbox)
@@ -255,20 +254,6 @@ def _start_webhooks(book: ProcessBook, say: Say) -> None:
 
 def _webhooks_url() -> str:
     return f"http://127.0.0.1:{home.port(WEBHOOKS)}"
-
-
-def _wait_webhooks(book: ProcessBook) -> None:
-    deadline = time.monotonic() + _WEBHOOKS_SECONDS
-    while True:
-        with suppress(httpx.HTTPError):
-            if httpx.get(f"{_webhooks_url()}/health", timeout=2, trust_env=False).status_code == 200:
-                return
-        book.wait_died(WEBHOOKS)
-        if time.monotonic() > deadline:
-            raise UserError(
-                f"the webhooks service does not answer at {_webhooks_url()}; see its log {home.home() / 'logs' / 'webhooks.log'}"
-            )
-        time.sleep(0.1)
 
 
 def _wait_told(say: Say) -> None:

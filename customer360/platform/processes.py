@@ -11,10 +11,12 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 
 from customer360.errors import UserError
@@ -24,6 +26,10 @@ _CLOCK_SLACK = 1.0  # seconds; a start time is derived from the boot time, which
 
 class ProcessDied(UserError):
     """A process ended while it was being waited for; the message names its log."""
+
+
+class ProcessSilent(UserError):
+    """A process runs but does not answer; the message names its log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +122,19 @@ class ProcessBook:
             log = Path(record.log) if record else None
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:]) if log and log.exists() else ""
             raise ProcessDied(f"{name} has ended. Its log {log} ends with:\n{tail}")
+
+    def wait_answering(self, name: str, address: str, *, timeout: float) -> None:
+        """Return once HTTP 200 comes from `address`. Raises ProcessDied, or ProcessSilent after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(address, timeout=2, trust_env=False).status_code == 200:
+                    return
+            self.wait_died(name)
+            if time.monotonic() > deadline:
+                record = self.read(name)
+                raise ProcessSilent(f"{name} does not answer at {address}; see its log{f' {record.log}' if record else ''}")
+            time.sleep(0.1)
 
 
 def _live(record: ProcessRecord) -> psutil.Process | None:

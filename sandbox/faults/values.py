@@ -37,3 +37,9 @@ def spoiled(faults: Mapping[str, ActiveFault], name: str, document: dict[str, An
         elif fault.fault == "garbage_column" and field in record:
             record[field] = _NONSENSE[number % len(_NONSENSE)]
     return made
+
+
+def poisoned(faults: Mapping[str, ActiveFault], text: str, number: int) -> str:
+    """The text of the `number`th message or delivery, cut off where the fault `poison` says so."""
+    poison = faults.get("poison")
+    return text[: len(text) * 6 // 10] if poison is not None and number % max(1, int(poison.options["every"])) == 0 else text

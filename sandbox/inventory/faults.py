@@ -77,9 +77,7 @@ def _spoiled(message: Message, faults: Mapping[str, ActiveFault], number: int) -
     wrong = values.spoiled(faults, OBJECT, body, number)
     if wrong != body:
         value = json.dumps(wrong)
-    poison = faults.get("poison")
-    if poison is not None and number % max(1, int(poison.options["every"])) == 0:
-        value = value[: len(value) * 6 // 10]
+    value = values.poisoned(faults, value, number)
     return message if value == message.value else replace(message, value=value, good=message.value)
 
 

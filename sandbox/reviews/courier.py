@@ -1,5 +1,7 @@
 """Sends what the outbox holds, in order, again and again until it is taken: a thread of the sandbox's server.
 
+It signs with its own code, as a portal would, and not with the platform's: both would have to be wrong in the same way to agree.
+
 A delivery is taken once it is answered with 2xx. A courier that is killed in between sends it twice, under the same id.
 """
 

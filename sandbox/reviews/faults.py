@@ -44,10 +44,7 @@ def end(world: World, still_on: Mapping[tuple[str, str], ActiveFault], *, at: in
 def _spoiled(delivery: Delivery, faults: Mapping[str, ActiveFault], number: int) -> Delivery:
     event: dict[str, Any] = json.loads(delivery.body)
     wrong = {**event, "review": values.spoiled(faults, OBJECT, event["review"], number)}
-    text = delivery.body if wrong == event else json.dumps(wrong, ensure_ascii=False)
-    poison = faults.get("poison")
-    if poison is not None and number % max(1, int(poison.options["every"])) == 0:
-        text = text[: len(text) * 6 // 10]
+    text = values.poisoned(faults, delivery.body if wrong == event else json.dumps(wrong, ensure_ascii=False), number)
     if text == delivery.body:
         return delivery
     return replace(delivery, id=f"{delivery.id}-x", body=text, good=delivery.body)

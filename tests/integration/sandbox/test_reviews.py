@@ -65,20 +65,25 @@ def standing(running: Running) -> set[tuple[Any, ...]]:
     return {(b["id"], b["rating"], b["text"] or "", b["reviewer"]["id"]) for b in found if not b["withdrawn"]}
 
 
+def in_raw(warehouse: Any) -> set[tuple[Any, ...]]:
+    """What raw holds, as `standing` puts it."""
+    return {(id_, rating, text or "", reviewer) for id_, rating, text, reviewer in warehouse.fetch(REVIEWS)}
+
+
 def test_what_the_portal_tells_is_in_raw(running: Running, warehouse: Any) -> None:
     with service():
         assert load().counts.inserted >= 20
-        assert {(*row[:2], row[2] or "", row[3]) for row in warehouse.fetch(REVIEWS)} == standing(running)
+        assert in_raw(warehouse) == standing(running)
         before = standing(running)
         advance(changes_wanted=250)
         assert load().state == "published"
-    assert {(*row[:2], row[2] or "", row[3]) for row in warehouse.fetch(REVIEWS)} == standing(running) != before
+    assert in_raw(warehouse) == standing(running) != before
     advance(changes_wanted=250)
     with running.world() as world:
         assert outbox.number_waiting(world.connection) > 0, "nobody listens, nothing is lost"
     with service():
         load()
-    assert {(*row[:2], row[2] or "", row[3]) for row in warehouse.fetch(REVIEWS)} == standing(running)
+    assert in_raw(warehouse) == standing(running)
 
 
 def test_faults_show_and_end(running: Running, warehouse: Any) -> None:
@@ -92,14 +97,14 @@ def test_faults_show_and_end(running: Running, warehouse: Any) -> None:
         assert warehouse.fetch("select distinct reasons -> 0 ->> 'reason' from quarantine.row") == [("not a JSON object",)]
         switch.switch_off(running.layout, "reviews")
         load()
-        assert {(*row[:2], row[2] or "", row[3]) for row in warehouse.fetch(REVIEWS)} == good
+        assert in_raw(warehouse) == good
 
         switch.switch_on(running.layout, "reviews", "garbage_column", {"object": "reviews", "field": "text"})
         load()
         assert sum(text in ("###", "NULL", "#REF!", "undefined") for _, _, text, _ in warehouse.fetch(REVIEWS)) > 20
         switch.switch_off(running.layout, "reviews")
         load()
-        assert {(*row[:2], row[2] or "", row[3]) for row in warehouse.fetch(REVIEWS)} == good, "what came last of a moment stands"
+        assert in_raw(warehouse) == good, "what came last of a moment stands"
 
         switch.switch_on(running.layout, "reviews", "wrong_signature", {})
         landed = warehouse.fetch("select count(*) from ops.stream_message")
@@ -108,7 +113,7 @@ def test_faults_show_and_end(running: Running, warehouse: Any) -> None:
         assert warehouse.fetch("select count(*) from ops.stream_message") == landed, "nothing unsigned comes in"
         switch.switch_off(running.layout, "reviews")
         load()
-        assert {(*row[:2], row[2] or "", row[3]) for row in warehouse.fetch(REVIEWS)} == standing(running)
+        assert in_raw(warehouse) == standing(running)
     with pytest.raises(FaultError, match="objects: reviews"):
         switch.switch_on(running.layout, "reviews", "garbage_column", {"object": "stars", "field": "rating"})
 

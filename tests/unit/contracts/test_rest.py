@@ -59,6 +59,21 @@ def test_one_broken_rule_is_named(problems_of_api, break_it, words):
     assert words in f"{found[0].message}; {found[0].fix}"
 
 
+def assert_told(problems_of, break_it, words, **declared):
+    """An API whose object declares this besides its endpoint, then broken: one problem with these words, or none."""
+
+    def make_api(data):
+        del data["schema"][1]
+        data["servers"][0].update(type="api", location="/v1", customProperties=[{"property": "client", "value": copy.deepcopy(CLIENT)}])
+        extract = data["schema"][0]["customProperties"][1]["value"]
+        extract.update(endpoint=copy.deepcopy(ENDPOINT), **copy.deepcopy(declared))
+        break_it(extract)
+
+    found = problems_of(make_api)
+    assert len(found) == (words is not None), found
+    assert words is None or words in f"{found[0].message}; {found[0].fix}"
+
+
 FEED = {"endpoint": {"path": "events"}, "record": "data.object", "changed_at": "created", "gone": {"type": "gone"}, "reach": "29d"}
 
 
@@ -78,16 +93,7 @@ FEED = {"endpoint": {"path": "events"}, "record": "data.object", "changed_at": "
     ],
 )
 def test_a_feed_says_all_it_must(problems_of, break_it, words):
-    def make_api(data):
-        del data["schema"][1]
-        data["servers"][0].update(type="api", location="/v1", customProperties=[{"property": "client", "value": copy.deepcopy(CLIENT)}])
-        extract = data["schema"][0]["customProperties"][1]["value"]
-        extract.update(endpoint=copy.deepcopy(ENDPOINT), feed=copy.deepcopy(FEED))
-        break_it(extract)
-
-    found = problems_of(make_api)
-    assert len(found) == (words is not None), found
-    assert words is None or words in f"{found[0].message}; {found[0].fix}"
+    assert_told(problems_of, break_it, words, feed=FEED)
 
 
 COUNT = {"endpoint": {"path": "query", "params": {"q": "count after {since}"}}, "total": "size"}
@@ -104,16 +110,7 @@ COUNT = {"endpoint": {"path": "query", "params": {"q": "count after {since}"}}, 
     ],
 )
 def test_a_count_says_all_it_must(problems_of, break_it, words):
-    def make_api(data):
-        del data["schema"][1]
-        data["servers"][0].update(type="api", location="/v1", customProperties=[{"property": "client", "value": copy.deepcopy(CLIENT)}])
-        extract = data["schema"][0]["customProperties"][1]["value"]
-        extract.update(endpoint=copy.deepcopy(ENDPOINT), count=copy.deepcopy(COUNT))
-        break_it(extract)
-
-    found = problems_of(make_api)
-    assert len(found) == (words is not None), found
-    assert words is None or words in f"{found[0].message}; {found[0].fix}"
+    assert_told(problems_of, break_it, words, count=COUNT)
 
 
 def test_a_secret_is_not_repeated_in_the_message(problems_of_api):

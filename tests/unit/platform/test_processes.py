@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from customer360.platform.processes import ProcessBook, ProcessDied
+from customer360.platform.processes import ProcessBook, ProcessDied, ProcessSilent
 
 # A leader with a child in a process group of its own, as Airflow's scheduler has its tasks.
 FAMILY = """
@@ -98,6 +98,31 @@ def test_a_dead_process_is_told_with_the_end_of_its_log(book: ProcessBook, tmp_p
     wait_until(lambda: not book.is_running("part"))
     with pytest.raises(ProcessDied, match="the port is taken"):
         book.wait_died("part")
+
+
+ANSWERING = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    answers = 0
+    def do_GET(self):
+        Handler.answers += 1
+        self.send_response(503 if Handler.answers == 1 else 200)
+        self.end_headers()
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+def test_a_process_is_waited_for_until_it_answers(book: ProcessBook, tmp_path: Path, wait_until: Callable[..., None]) -> None:
+    start(book, ANSWERING, tmp_path)
+    address = f"http://127.0.0.1:{printed(tmp_path, wait_until)}/health"
+    with pytest.raises(ProcessSilent, match=r"part does not answer .* see its log .*part\.log"):
+        book.wait_answering("part", address, timeout=0)
+    book.wait_answering("part", address, timeout=10)
+    book.stop("part")
+    with pytest.raises(ProcessDied):
+        book.wait_answering("part", address, timeout=10)
 
 
 def test_a_record_cut_short_counts_as_none(book: ProcessBook, tmp_path: Path) -> None:
