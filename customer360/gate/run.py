@@ -14,7 +14,7 @@ import os
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -104,7 +104,27 @@ def _data_source(address: str) -> Any:
             create_temp_table=False,
             kwargs={"connect_args": {"options": "-c role=c360_loader -c timezone=UTC -c work_mem=64MB", "connect_timeout": 10}},
         )
+        _count_conditions_together(_sources[key].get_execution_engine())
     return _sources[key]
+
+
+def _count_conditions_together(engine: Any) -> None:
+    """Let what holds under a row condition be counted in the scan that counts for all rows, not in a scan for each condition."""
+    import sqlalchemy as sa
+
+    resolve = engine.resolve_metric_bundle
+
+    def in_one_scan(metric: Any) -> Any:
+        domain = dict(metric.compute_domain_kwargs or {})
+        counted = metric.metric_fn
+        if domain.get("row_condition") is not None:
+            if not isinstance(counted, sa.sql.functions.FunctionElement):
+                return metric
+            counted = sa.funcfilter(counted, engine.get_domain_records(domain_kwargs=domain).whereclause)
+        of_all = {name: value for name, value in domain.items() if name not in ("row_condition", "condition_parser")}
+        return replace(metric, metric_fn=counted, compute_domain_kwargs=of_all)
+
+    engine.resolve_metric_bundle = lambda metric_fn_bundle: resolve([in_one_scan(metric) for metric in metric_fn_bundle])
 
 
 def _own_progress_lock() -> None:
