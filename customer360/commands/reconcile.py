@@ -25,9 +25,10 @@ def reconcile(
     target: Annotated[str | None, typer.Argument(metavar="[SYSTEM[.OBJECT]]", help="Only this system or object.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and show; keep nothing.")] = False,
 ) -> None:
-    """Count the rows of each source that can be counted and hold them beside raw. Exit code 1 where they differ.
+    """Count what each source holds that can be counted and hold them beside raw. Exit code 1 where they differ.
 
-    A source's rows that changed since the last load may be missing in raw; what quarantine holds is no loss.
+    A source's rows that changed since the last load may be missing in raw; what quarantine holds is no loss. Of a file set the files
+    are counted, and those taken in.
     """
     from customer360.contracts.reader import load_contracts
     from customer360.pipeline import reconcile as reconciling
@@ -39,12 +40,12 @@ def reconcile(
     if name and name not in (names := [obj.name for obj in contracts[system].objects]):
         raise UnknownTarget(f"{system} has no object {name!r}; {did_you_mean(name, names)}")
     found = reconciling.reconcile(system or None, name or None, dry_run=dry_run)
-    table = Table("object", "", "source", "in flight", "raw", "in quarantine", "missing", "surplus", box=None)
+    table = Table("object", "", "source", "in flight", "raw", "in quarantine", "missing", "surplus", "of", box=None)
     for one in found:
         c = one.counted
         figures = [c.source_rows, c.in_flight, c.raw_rows, c.set_aside, c.missing, c.surplus] if c else []
         told = one.state.replace("_", " ") + (f": {one.why}" if one.why else "")
-        table.add_row(one.subject, escape(told), *(f"{figure:,}" for figure in figures))
+        table.add_row(one.subject, escape(told), *(f"{figure:,}" for figure in figures), *([c.unit] if c else []))
     console = Console()
     (console if console.is_terminal else Console(width=200)).print(table)
     differing = [one.subject for one in found if one.state == "differs"]

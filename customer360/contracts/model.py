@@ -100,10 +100,13 @@ class ChangeFeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """How an API says how many records changed after `{since}`, without those that are deleted; none: from the beginning."""
+    """How an API says how many records changed after `{since}`, without those that are deleted; none: from the beginning.
 
-    endpoint: Mapping[str, Any]
-    total: str  # dotted path of the number in the answer
+    Without an endpoint it cannot say, and its keys are listed to be counted.
+    """
+
+    endpoint: Mapping[str, Any] | None = None
+    total: str = ""  # dotted path of the number in the answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,12 @@ def build_feed(document: Document, path: Path_, value: Any, *, has_cursor: bool,
 
 
 def build_count(document: Document, path: Path_, value: Any, *, has_cursor: bool) -> Count | None:
-    """Check an object's `count: {endpoint, total}` and build it; None when it says too little."""
+    """Check an object's `count: {endpoint, total}` or `count: keys` and build it; None when it says too little."""
+    if value == "keys":
+        return Count()
+    if isinstance(value, str):
+        document.report(path, "count must be {endpoint, total} or the word keys", "write count: keys to have the keys listed and counted")
+        return None
     if not document.check_keys(path, value, words.COUNT_KEYS):
         return None
     endpoint = value.get("endpoint")

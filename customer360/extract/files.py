@@ -19,11 +19,13 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from customer360.contracts.model import SourceContract, SourceObject
 from customer360.extract import columnar, delimited, json_documents
 from customer360.extract.folder import Folder, open_folder
 from customer360.extract.protocol import (
+    FilesCounted,
     KnownFile,
     MissingFields,
     Part,
@@ -41,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 SETTLED_AFTER = timedelta(minutes=5)
 """How long a file that looks unfinished may still be on its way."""
+CLOCKS_DIFFER_BY = timedelta(minutes=1)
+"""How far the clocks of a source and of the warehouse may differ when files are counted."""
 TELLING_AFTER = timedelta(minutes=1)
 """How old a file must be for its time of change to tell a later version apart: clocks are coarse, and not all the same."""
 
@@ -64,13 +68,36 @@ class FilesReader:
     def read(self, request: ReadRequest) -> Iterator[Part]:
         """The parts of every file that is not known yet, file by file."""
         obj = request.object
-        entries = self._entries(obj)
-        is_snapshot = obj.extract.deletes.snapshot
         with self._folder.errors_named():
-            for entry in entries[-1:] if is_snapshot else entries:
-                if self._is_unchanged(entry, request) or not self._is_ready(entry, obj):
-                    continue
-                yield from self._read_entry(entry, request, is_snapshot=is_snapshot)
+            for entry in self._entries(obj):
+                if not self._is_unchanged(entry, request) and self._is_ready(entry, obj):
+                    yield from self._read_entry(entry, request)
+
+    def count_files(self, request: ReadRequest, *, read_at: datetime) -> FilesCounted:
+        """Files are known by their content: one whose listing does not tell that it is unchanged is opened."""
+        found = dict.fromkeys(("held", "taken_in", "in_flight"), 0)
+        with self._folder.errors_named():
+            for entry in self._entries(request.object):
+                state = self._state(entry, request, read_at=read_at)
+                found["held"] += state != "gone"
+                if state in found:
+                    found[state] += 1
+        return FilesCounted(**found)
+
+    def _state(self, entry: FileEntry, request: ReadRequest, *, read_at: datetime) -> Literal["taken_in", "in_flight", "left", "gone"]:
+        if self._is_unchanged(entry, request):
+            return "taken_in"
+        try:
+            with open_stored(self._folder.fs, entry) as stored:
+                if request.is_known_file(_content_hash(stored, request.object)):
+                    return "taken_in"
+                is_unfinished = not self._is_ready(entry, request.object) or self._is_on_its_way(stored, request.object)
+        except FileNotFoundError:
+            return "gone"
+        except Changing:
+            return "in_flight"
+        is_younger = entry.modified is None or entry.modified > read_at - CLOCKS_DIFFER_BY
+        return "in_flight" if is_unfinished or is_younger else "left"
 
     def read_keys(self, obj: SourceObject) -> Iterator[Sequence[tuple[str | None, ...]]]:
         """Files hold what was sent, not what is there now."""
@@ -86,9 +113,11 @@ class FilesReader:
         del self._folder
 
     def _entries(self, obj: SourceObject) -> list[FileEntry]:
+        """The files to read: of a snapshot object the last one alone."""
         if not obj.extract.files:
             raise SourceRefused(f"{obj.full_name}: the contract's extract names no files; add `files: <pattern>`")
-        return self._folder.files(obj.extract.files)
+        entries = self._folder.files(obj.extract.files)
+        return entries[-1:] if obj.extract.deletes.snapshot else entries
 
     def _is_unchanged(self, entry: FileEntry, request: ReadRequest) -> bool:
         """Whether the listing shows the file as it was when its content was taken in."""
@@ -110,13 +139,11 @@ class FilesReader:
             return False
         return True
 
-    def _read_entry(self, entry: FileEntry, request: ReadRequest, *, is_snapshot: bool) -> Iterator[Part]:
+    def _read_entry(self, entry: FileEntry, request: ReadRequest) -> Iterator[Part]:
         obj = request.object
         try:
             with open_stored(self._folder.fs, entry) as stored:
-                content_hash, version = stored.content_hash, self._telling_version(entry)
-                if is_snapshot:
-                    content_hash = hashlib.sha256(entry.name.encode() + b"\0" + content_hash).digest()
+                content_hash, version = _content_hash(stored, obj), self._telling_version(entry)
                 if request.is_known_file(content_hash) and not request.full:
                     if version is not None:
                         yield KnownFile(path=entry.name, content_hash=content_hash, version=version)
@@ -131,7 +158,7 @@ class FilesReader:
                     yield part
                 yield SourceFile(path=entry.name, content_hash=content_hash, bytes=stored.size, rows=rows, version=version)
                 # A list that could not be read whole buries nobody.
-                if is_snapshot and is_whole:
+                if obj.extract.deletes.snapshot and is_whole:
                     yield WholeObject()
         except FileNotFoundError:
             logger.warning("%s: %s was gone before it could be read", obj.full_name, entry.name)
@@ -167,6 +194,13 @@ class FilesReader:
         if last.endswith(b"\n"):
             return False
         return self._format(obj) == "csv" or not last or not _is_json(last)
+
+
+def _content_hash(stored: StoredFile, obj: SourceObject) -> bytes:
+    """What a file is known by."""
+    if not obj.extract.deletes.snapshot:
+        return stored.content_hash
+    return hashlib.sha256(stored.entry.name.encode() + b"\0" + stored.content_hash).digest()
 
 
 def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:

@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from customer360.contracts.model import SourceContract, SourceObject
@@ -158,6 +159,15 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilesCounted:
+    """Files that a source holds now. `in_flight`: of those not taken in, the ones that are unfinished or younger than the last read."""
+
+    held: int
+    taken_in: int
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPosition:
     """Where the next read begins, as JSON. `restarted` says why the stream could not go on from the position it was given."""
 
@@ -235,6 +245,17 @@ class CountingReader(Reader, Protocol):
 
     def count(self, obj: SourceObject, *, after: str | None) -> tuple[int, int]:
         """Living rows the source holds now, and how many of them changed after the cursor value `after` (all, without one).
+
+        Raises SourceUnavailable or SourceRefused.
+        """
+        ...
+
+
+class FilesCountingReader(Reader, Protocol):
+    """Reader of a source that holds files."""
+
+    def count_files(self, request: ReadRequest, *, read_at: datetime) -> FilesCounted:
+        """Hold the files of the source beside those the request knows. `read_at`: when a load last began to read them.
 
         Raises SourceUnavailable or SourceRefused.
         """

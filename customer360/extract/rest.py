@@ -31,7 +31,7 @@ os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
 from dlt.sources.helpers.rest_client import RESTClient
 from requests.exceptions import RequestException
 
-from customer360.contracts.model import ChangeFeed, Count, Field, SourceContract, SourceObject
+from customer360.contracts.model import ChangeFeed, Field, SourceContract, SourceObject
 from customer360.extract import json_documents, rest_feed, rest_session
 from customer360.extract.protocol import MissingFields, Part, ReadRequest, Reject, Row, Rows, SourceRefused, SourceUnavailable
 from customer360.extract.rest_paging import LOST_PLACE_STATUS, Place, counted, paginator
@@ -77,9 +77,7 @@ class RestReader:
     def read(self, request: ReadRequest) -> Iterator[Part]:
         """The rows from `since` on, page by page, then the declared fields that the API does not have."""
         obj = request.object
-        feed = obj.extract.feed
-        if feed and (request.full or request.since is None or not rest_feed.is_within_reach(feed, request.since, self._clock())):
-            feed = None
+        feed = None if request.full else self._feed_since(obj, request.since)
         path = str((feed.endpoint if feed else obj.extract.endpoint).get("path", ""))
         asked = list(obj.fields)
         missing: set[str] = set()
@@ -106,39 +104,61 @@ class RestReader:
 
     def read_keys(self, obj: SourceObject) -> Iterator[Sequence[tuple[str | None, ...]]]:
         """The keys of all records that are not flagged as deleted; asks for nothing but key and flag where fields can be named."""
+        for page in self._keys(obj, since=None):
+            yield [key for key, is_living in page if is_living]
+
+    def _keys(self, obj: SourceObject, *, since: str | None) -> Iterator[list[tuple[tuple[str | None, ...], bool]]]:
+        """Page by page the keys of records that changed since then, or of all; and whether each is not flagged as deleted."""
         flag = obj.extract.deletes.flag
         asked = [field for field in obj.fields if field.name in obj.key or field.name == flag]
         places = [next(at for at, field in enumerate(obj.fields) if field.name == name) for name in obj.key]
         flag_place = next((at for at, field in enumerate(obj.fields) if field.name == flag), None)
         try:
-            for part in self._read_pages(obj, asked, Place(since=None), None):
+            for part in self._read_pages(obj, asked, Place(since=since), self._feed_since(obj, since)):
                 if isinstance(part, Rows):
-                    kept = [row for row in part.rows if flag_place is None or row[flag_place] != "true"]
-                    yield [tuple(row[place] for place in places) for row in kept]
+                    living = [flag_place is None or row[flag_place] != "true" for row in part.rows]
+                    yield list(zip([tuple(row[place] for place in places) for row in part.rows], living, strict=True))
         except ApiError as error:
             raise SourceRefused(f"{obj.full_name}: its keys cannot be listed ({error})") from None
 
+    def _feed_since(self, obj: SourceObject, since: str | None) -> ChangeFeed | None:
+        """The feed of events that tells what changed since then; None where the list has to be read."""
+        feed = obj.extract.feed
+        return feed if feed and since is not None and rest_feed.is_within_reach(feed, since, self._clock()) else None
+
     def count(self, obj: SourceObject, *, after: str | None) -> tuple[int, int]:
-        """Records that are not deleted, and those of them that changed after `after`, as the contract's `count` asks."""
+        """Records that are not deleted, and those of them that changed after `after`, as the contract's `count` asks.
+
+        Where their keys are listed to be counted, those that changed at that very moment are among the latter.
+        """
         declared = obj.extract.count
         if declared is None:
             raise SourceRefused(f"{obj.full_name}: the contract does not say how the API counts; add count: {{endpoint, total}}")
+        # The total comes first: what changes meanwhile then counts as in flight, not as missing.
+        if declared.endpoint is None:
+            total = self._number_of_keys(obj, since=None)
+            return total, total if after is None else self._number_of_keys(obj, since=after)
         rest_session.sign_in(self._system, self._auth)
-        total = self._counted(obj, declared, None)  # first: what changes meanwhile then counts as in flight, not as missing
-        return total, self._counted(obj, declared, after)
+        total = self._counted(obj, declared.endpoint, declared.total, None)
+        return total, self._counted(obj, declared.endpoint, declared.total, after)
 
-    def _counted(self, obj: SourceObject, declared: Count, since: str | None) -> int:
-        endpoint = _filled(declared.endpoint, obj, (), since)
+    def _number_of_keys(self, obj: SourceObject, *, since: str | None) -> int:
+        """Of living records; what is told last of one counts."""
+        living = {key: is_living for page in self._keys(obj, since=since) for key, is_living in page if None not in key}
+        return sum(living.values())
+
+    def _counted(self, obj: SourceObject, asked: Mapping[str, Any], where: str, since: str | None) -> int:
+        endpoint = _filled(asked, obj, (), since)
         try:
             answer: Any = self._client.request(**_request(endpoint)).json()
         except ApiError as error:
             raise SourceRefused(f"{obj.full_name}: its count was refused ({error}); check the contract's count") from None
         except RequestException as error:
             raise rest_session.as_ours(self._system, error) from None
-        for name in declared.total.split("."):
+        for name in where.split("."):
             answer = answer.get(name) if isinstance(answer, dict) else None
         if type(answer) is not int:
-            raise SourceRefused(f"{obj.full_name}: there is no whole number at {declared.total} of the count's answer")
+            raise SourceRefused(f"{obj.full_name}: there is no whole number at {where} of the count's answer")
         return answer
 
     def acknowledge(self) -> None:

@@ -15,24 +15,39 @@ from customer360.contracts.model import SourceObject
 from customer360.extract.protocol import (
     CopyBytes,
     Part,
+    ReadRequest,
 )
 from customer360.load import copying, ledger, relations, stream
 from customer360.load.killpoints import reach
 from customer360.load.relations import Warehouse, WorkTables
 
 
-def known_files(connection: Warehouse, obj: SourceObject) -> frozenset[bytes]:
+def _known_files(connection: Warehouse, obj: SourceObject) -> frozenset[bytes]:
     """Hashes of the files already taken in for this object."""
     rows = connection.execute("select content_hash from ops.source_file where system = %s and object = %s", [obj.system, obj.name])
     return frozenset(bytes(hash_) for (hash_,) in rows)
 
 
-def known_names(connection: Warehouse, obj: SourceObject) -> dict[str, tuple[str, bytes]]:
+def _known_names(connection: Warehouse, obj: SourceObject) -> dict[str, tuple[str, bytes]]:
     """Version and content hash of the files seen before, by name."""
     rows = connection.execute(
         "select path, version, content_hash from ops.source_file_name where system = %s and object = %s", [obj.system, obj.name]
     )
     return {path: (version, bytes(hash_)) for path, version, hash_ in rows}
+
+
+def read_request(
+    connection: Warehouse, obj: SourceObject, *, since: str | None = None, full: bool = False, dry_run: bool = False
+) -> ReadRequest:
+    """A read of the object by a reader that knows which files were taken in."""
+    return ReadRequest(
+        object=obj,
+        since=since,
+        full=full,
+        is_known_file=_known_files(connection, obj).__contains__,
+        file_last_seen=_known_names(connection, obj).get,
+        dry_run=dry_run,
+    )
 
 
 def land(

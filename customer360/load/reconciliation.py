@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from psycopg import sql
 
@@ -13,8 +15,12 @@ from customer360.load.relations import Warehouse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """Source and warehouse side by side. `in_flight`: source rows changed after the last load, which raw may not hold yet."""
+    """Source and warehouse side by side. `in_flight`: source rows changed after the last load, which raw may not hold yet.
 
+    Of a file set the files are counted, and `raw_rows` are those that were taken in: `unit` says which.
+    """
+
+    unit: Literal["rows", "files"] = "rows"
     source_rows: int
     in_flight: int
     raw_rows: int
@@ -50,14 +56,24 @@ def last_watermark(connection: Warehouse, obj: SourceObject) -> str | None:
     return str(row[0]) if row else None
 
 
+def last_read_at(connection: Warehouse, obj: SourceObject) -> datetime | None:
+    """When a load that was published began to read the source; None where none was."""
+    row = connection.execute(
+        "select max(started_at) from ops.load where system = %s and object = %s and state = 'published' and kind <> 'replay'",
+        [obj.system, obj.name],
+    ).fetchone()
+    return row[0] if row else None
+
+
 def note(connection: Warehouse, obj: SourceObject, counted: Counted) -> None:
     """Keep what was found."""
     connection.execute(
-        """insert into ops.reconciliation (system, object, source_rows, in_flight, raw_rows, set_aside, missing, surplus)
-           values (%s, %s, %s, %s, %s, %s, %s, %s)""",
+        """insert into ops.reconciliation (system, object, unit, source_rows, in_flight, raw_rows, set_aside, missing, surplus)
+           values (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         [
             obj.system,
             obj.name,
+            counted.unit,
             counted.source_rows,
             counted.in_flight,
             counted.raw_rows,

@@ -249,15 +249,7 @@ class LoadRun:
         return landed
 
     def _read_request(self, *, full: bool, since: str | None = None) -> ReadRequest:
-        known = landing.known_files(self._connection, self._object)
-        request = ReadRequest(
-            object=self._object,
-            since=since,
-            full=full,
-            is_known_file=known.__contains__,
-            file_last_seen=landing.known_names(self._connection, self._object).get,
-            dry_run=self._request.dry_run,
-        )
+        request = landing.read_request(self._connection, self._object, since=since, full=full, dry_run=self._request.dry_run)
         return streams.placed(self._connection, request)
 
     def _lower_bound(self, load: ledger.Load) -> str | None:

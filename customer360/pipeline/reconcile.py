@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, cast
 
 from customer360.contracts.model import Kind, SourceContract, SourceObject
 from customer360.contracts.reader import load_contracts
 from customer360.extract import open_reader
-from customer360.extract.protocol import CountingReader, SourceRefused, SourceUnavailable
-from customer360.load import reconciliation
+from customer360.extract.protocol import CountingReader, FilesCountingReader, SourceRefused, SourceUnavailable
+from customer360.load import landing, reconciliation
 from customer360.load.reconciliation import Counted
+from customer360.load.relations import Warehouse
 from customer360.pipeline.load_run import object_session
 from customer360.warehouse import connections
 
 _SENT = "it tells what was sent, not what is there"
-_FILES = f"{_SENT}; each file is taken in once, by its content, and the ledger counts its rows"
 WHY_NOT: Mapping[Kind, str] = {
     "api": "its contract names no `count`; a sweep of its keys buries what is gone",
-    "local": _FILES,
-    "s3": _FILES,
-    "sftp": _FILES,
     "kafka": f"{_SENT}; `customer360 streams` shows how far it is read",
     "amqp": f"{_SENT}; `customer360 streams` shows how much waits",
     "webhook": f"{_SENT}; a delivery is answered once it is landed",
 }
-"""Why an object that is in no table cannot be counted, and what stands in for a count."""
+"""Why objects of a kind cannot be counted, and what stands in for a count."""
 
 State = Literal["agrees", "differs", "cannot_be_counted", "never_loaded", "loading", "source_down"]
 
@@ -55,30 +53,32 @@ def reconcile(system: str | None = None, object_name: str | None = None, *, dry_
 
 def _reconcile(contract: SourceContract, obj: SourceObject, *, dry_run: bool) -> Reconciled:
     subject = obj.full_name
-    if contract.kind != "postgresql" and obj.extract.count is None:
+    if contract.kind in WHY_NOT and obj.extract.count is None:
         return Reconciled(subject=subject, state="cannot_be_counted", why=WHY_NOT[contract.kind])
     with object_session(obj) as connection:  # no load of it runs meanwhile
         if connection is None:
             return Reconciled(subject=subject, state="loading")
-        row = connection.execute(
-            "select exists (select from ops.load where system = %s and object = %s and state = 'published')", [obj.system, obj.name]
-        ).fetchone()
-        if not row or not row[0]:
+        read_at = reconciliation.last_read_at(connection, obj)
+        if read_at is None:
             return Reconciled(subject=subject, state="never_loaded")
         try:
-            source_rows, in_flight = _count_source(contract, obj, after=reconciliation.last_watermark(connection, obj))
+            counted = _count(connection, contract, obj, read_at=read_at)
         except (SourceUnavailable, SourceRefused, connections.ConnectionNotConfigured) as error:
             return Reconciled(subject=subject, state="source_down", why=str(error))
-        raw_rows, set_aside = reconciliation.count_raw(connection, obj)
-        counted = Counted(source_rows=source_rows, in_flight=in_flight, raw_rows=raw_rows, set_aside=set_aside)
         if not dry_run:
             reconciliation.note(connection, obj, counted)
     return Reconciled(subject=subject, state="differs" if counted.missing or counted.surplus else "agrees", counted=counted)
 
 
-def _count_source(contract: SourceContract, obj: SourceObject, *, after: str | None) -> tuple[int, int]:
-    reader = cast(CountingReader, open_reader(contract, connections.uri(contract.connection), obj))
+def _count(connection: Warehouse, contract: SourceContract, obj: SourceObject, *, read_at: datetime) -> Counted:
+    reader = open_reader(contract, connections.uri(contract.connection), obj)
     try:
-        return reader.count(obj, after=after)
+        if obj.extract.files:
+            files = cast(FilesCountingReader, reader).count_files(landing.read_request(connection, obj), read_at=read_at)
+            return Counted(unit="files", source_rows=files.held, in_flight=files.in_flight, raw_rows=files.taken_in, set_aside=0)
+        after = reconciliation.last_watermark(connection, obj)
+        source_rows, in_flight = cast(CountingReader, reader).count(obj, after=after)
     finally:
         reader.close()
+    raw_rows, set_aside = reconciliation.count_raw(connection, obj)
+    return Counted(source_rows=source_rows, in_flight=in_flight, raw_rows=raw_rows, set_aside=set_aside)

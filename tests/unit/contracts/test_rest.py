@@ -103,6 +103,8 @@ COUNT = {"endpoint": {"path": "query", "params": {"q": "count after {since}"}}, 
     ("break_it", "words"),
     [
         (lambda extract: None, None),
+        (lambda extract: extract.update(count="keys"), None),
+        (lambda extract: extract.update(count="keyz"), "write count: keys"),
         (lambda extract: extract["count"].pop("total"), "total is missing"),
         (lambda extract: extract["count"].update(totl="x"), "did you mean 'total'?"),
         (lambda extract: extract["count"]["endpoint"].pop("path"), "path is missing"),
