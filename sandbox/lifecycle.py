@@ -131,9 +131,12 @@ def status(home_folder: Path | None = None) -> SandboxStatus:
 
 
 def wait_told(*, timeout: float = 60.0) -> int:
-    """Wait until what happened at the review portal was delivered; how many deliveries still wait after `timeout` seconds."""
+    """Wait until what happened at the review portal was delivered; how many deliveries still wait after `timeout` seconds.
+
+    While it signs wrongly nothing it sends is taken, and nothing is waited for.
+    """
     layout = Layout(home.home())
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + (0 if _is_on(layout, "reviews", "wrong_signature") else timeout)
     with World(layout.world, read_only=True) as world:
         while (waiting := outbox.number_waiting(world.connection)) and time.monotonic() < deadline:
             time.sleep(0.1)

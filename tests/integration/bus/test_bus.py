@@ -7,6 +7,7 @@ import random
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -17,7 +18,7 @@ from customer360.errors import UserError
 from customer360.load.killpoints import STEPS
 from customer360.pipeline import streams
 from customer360.pipeline.ingest import SourceDown, ingest_object
-from tests.integration.bus import brokers, tls
+from tests.integration.bus import brokers, sasl, tls
 from tests.integration.load.conftest import assert_adds_up, snapshot
 from tests.integration.streams.conftest import HEAD, write_checkout
 from tests.killing import forked
@@ -285,22 +286,26 @@ def test_loads_of_a_queue_are_killed(queue: Topic, warehouse: Any) -> None:
     )
 
 
-# --------------------------------------------------------------------------------------------------- TLS
-def test_a_kafka_broker_behind_tls(warehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+# ------------------------------------------------------------------------------------------- TLS and SASL
+def test_a_kafka_broker_behind_tls_that_knows_its_users(warehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = tls.certificate(tmp_path)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     with brokers.kafka(advertised=port) as hidden:
         host, _, inner = hidden.address.partition(":")
-        with tls.relay(listener, (host, int(inner)), shown):
-            secured = {"security.protocol": "ssl", "ssl.ca.location": str(shown.public)}
-            broker = brokers.KafkaBroker(f"{host}:{port}", secured)
+        with tls.relay(listener, (host, int(inner)), shown, admit=partial(sasl.admit, user="reader", password="p@ss")):
+            secured = {"security.protocol": "sasl_ssl", "sasl.mechanism": "PLAIN", "ssl.ca.location": str(shown.public)}
+            broker = brokers.KafkaBroker(f"{host}:{port}", secured | {"sasl.username": "reader", "sasl.password": "p@ss"})
             broker.make("stock")
             broker.send("stock", (b"a", level("a", 1)))
             checkout(tmp_path / "repo", monkeypatch, kind="kafka", topic="stock", uri=f"kafka://{broker.address}/?security.protocol=ssl")
             with pytest.raises(SourceDown, match=r"certificate cannot be verified.*C360_CONN_STOCK: \?ssl\.ca\.location"):
                 load()
-            monkeypatch.setenv("C360_CONN_STOCK", f"kafka://{broker.address}/?{urlencode(secured)}")
+            monkeypatch.setenv("C360_CONN_STOCK", f"kafka://reader:hunter2@{broker.address}/?{urlencode(secured)}")
+            with pytest.raises(SourceDown, match=r"the broker refuses us \(.*C360_CONN_STOCK") as refused:
+                load()
+            assert "hunter2" not in str(refused.value)
+            monkeypatch.setenv("C360_CONN_STOCK", f"kafka://reader:p%40ss@{broker.address}/?{urlencode(secured)}")
             assert load().counts.inserted == 1
 
 

@@ -7,7 +7,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,8 +48,14 @@ def certificate(folder: Path) -> Certificate:
 
 
 @contextlib.contextmanager
-def relay(listener: socket.socket, target: tuple[str, int], shown: Certificate) -> Iterator[None]:
-    """Takes TLS on a socket that is bound, and hands it on in the clear."""
+def relay(
+    listener: socket.socket,
+    target: tuple[str, int],
+    shown: Certificate,
+    *,
+    admit: Callable[[socket.socket, socket.socket], bool] = lambda client, broker: True,
+) -> Iterator[None]:
+    """Takes TLS on a socket that is bound, and hands it on in the clear, once `admit` has let the client in."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(shown.public, shown.private)
     listener.listen()
@@ -60,7 +66,7 @@ def relay(listener: socket.socket, target: tuple[str, int], shown: Certificate) 
                 accepted, _ = listener.accept()
             except OSError:
                 return  # closed
-            threading.Thread(target=_connect, args=(context, accepted, target), daemon=True).start()
+            threading.Thread(target=_connect, args=(context, accepted, target, admit), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     try:
@@ -69,12 +75,16 @@ def relay(listener: socket.socket, target: tuple[str, int], shown: Certificate) 
         listener.close()
 
 
-def _connect(context: ssl.SSLContext, accepted: socket.socket, target: tuple[str, int]) -> None:
+def _connect(
+    context: ssl.SSLContext, accepted: socket.socket, target: tuple[str, int], admit: Callable[[socket.socket, socket.socket], bool]
+) -> None:
     with (
         contextlib.suppress(OSError),
         context.wrap_socket(accepted, server_side=True) as outside,
         socket.create_connection(target) as inside,
     ):
+        if not admit(outside, inside):
+            return
         back = threading.Thread(target=_pass, args=(inside, outside), daemon=True)
         back.start()
         _pass(outside, inside)
