@@ -4,8 +4,8 @@ The events are the sandbox's calls of the Segment specification, with nested pro
 twice. Each size is loaded in a process of its own, so that its peak memory is that of the load. Imports are not timed. Beside it a
 bare load of the same files: decompressed, and their lines copied into one jsonb column, which checks, names and keeps apart nothing.
 
-Goals: at least 100,000 rows/s at the largest size, and no more memory there than at the smallest (a tenth more is noise). Exit code 1
-when one is missed.
+Goals: at least 100,000 rows/s at the largest size and the reference pace (`ingest_shop.pace`), and no more memory there than at the
+smallest (a tenth more is noise). Exit code 1 when one is missed.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from random import Random
 
 import psycopg
 
-from benchmarks.ingest_shop import fresh_database, say, servers, timed
+from benchmarks.ingest_shop import REFERENCE_PACE, Bench, fresh_database, measure_copy, pace, say, servers, timed
 
 GOAL_ROWS_PER_SECOND = 100_000
 GOAL_GROWTH_OF_MEMORY = 1.1
 _EVENTS_PER_FILE = 50_000
 _VISITORS = 20_000
+_SHOP_ROWS = 1_000_000  # of the bare COPY that tells the machine's pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +123,8 @@ def measure_apart(warehouse: str, folder: Path) -> Measured:
         return Measured(**json.loads(result.read_text()))
 
 
-def report(found: Sequence[Measured], bare: float) -> bool:
-    """Print the table; whether every goal is met."""
+def report(found: Sequence[Measured], bare: float, machine: float) -> bool:
+    """Print the table; whether every goal is met. `machine`: its pace."""
     small, large = found[0], found[-1]
     print("\nJSON events of web.events, gzipped JSON lines to raw, gate included\n")
     print(f"{'events':>12}{'seconds':>10}{'rows/s':>10}{'own CPU':>10}{'peak MB':>10}   steps")
@@ -131,15 +132,16 @@ def report(found: Sequence[Measured], bare: float) -> bool:
         steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in m.steps.items())
         print(f"{m.rows:>12,}{m.seconds:>10.2f}{m.rows / m.seconds:>10,.0f}{m.cpu_seconds:>10.2f}{m.peak_mb:>10.0f}   {steps}")
     print(f"{'bare jsonb':>12}{bare:>10.2f}{large.rows / bare:>10,.0f}")
-    speed, growth = large.rows / large.seconds, large.peak_mb / small.peak_mb
+    print(f"\nthe machine's pace: {machine:.2f} of {REFERENCE_PACE:,} rows/s of the shop's bare COPY")
+    speed, growth = large.rows / large.seconds / machine, large.peak_mb / small.peak_mb
     goals = [
-        (f"rows/s at {large.rows:,}", f"{speed:,.0f}", f"{GOAL_ROWS_PER_SECOND:,}", speed >= GOAL_ROWS_PER_SECOND),
+        (f"rows/s at {large.rows:,}, reference pace", f"{speed:,.0f}", f"{GOAL_ROWS_PER_SECOND:,}", speed >= GOAL_ROWS_PER_SECOND),
         (f"memory at {large.rows:,} / {small.rows:,}", f"{growth:.2f}", f"{GOAL_GROWTH_OF_MEMORY:.2f}", growth <= GOAL_GROWTH_OF_MEMORY),
     ]
-    print(f"\n{'':<40}{'measured':>10}{'goal':>10}")
-    print(f"{'bare jsonb COPY / ours':<40}{bare / large.seconds:>10.2f}")
+    print(f"\n{'':<44}{'measured':>10}{'goal':>10}")
+    print(f"{'bare jsonb COPY / ours':<44}{bare / large.seconds:>10.2f}")
     for name, measured, goal, is_met in goals:
-        print(f"{name:<40}{measured:>10}{goal:>10}  {'ok' if is_met else 'MISSED'}")
+        print(f"{name:<44}{measured:>10}{goal:>10}  {'ok' if is_met else 'MISSED'}")
     return all(is_met for *_, is_met in goals)
 
 
@@ -157,7 +159,10 @@ def main() -> int:
         return 0
     found: list[Measured] = []
     bare: list[float] = []
-    with servers("warehouse") as ((warehouse,), folder):
+    copies: list[float] = []
+    with servers("shop", "warehouse") as ((shop, warehouse), folder):
+        bench = Bench(shop, warehouse, _SHOP_ROWS, folder)
+        bench.fill_shop()
         for size in sorted(options.sizes):
             say(f"{size:,} events: writing")
             write_events(folder / str(size) / "events", size)
@@ -165,9 +170,11 @@ def main() -> int:
             for number in range(options.rounds):
                 say(f"{size:,} events: round {number + 1}")
                 rounds.append(measure_apart(warehouse, folder / str(size)))
+                if size == max(options.sizes):  # in the same minutes: a shared machine has slow ones
+                    bare.append(load_bare(warehouse, folder / str(size) / "events"))
+                    copies.append(measure_copy(bench)["first"])
             found.append(min(rounds, key=lambda m: m.seconds))
-        bare = [load_bare(warehouse, folder / str(max(options.sizes)) / "events") for _ in range(options.rounds)]
-    return 0 if report(found, min(bare)) else 1
+    return 0 if report(found, min(bare), pace(_SHOP_ROWS, min(copies))) else 1
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Rows land as text in `landing.<system>__<object>`. Three kinds of things are no rows; they land as rows without fields, with a mark
 in `_extra` where a row has a JSON object or nothing: `["reject", raw, reason, place]`, `"deleted"` (with its key) and `"truncated"`.
-A typed copy, and the regular rows of a first load, go straight into the load's own typed table.
+A typed copy, and the regular rows of a first load, go straight into the load's own typed table. It is made in the same transaction, so
+its rows are written as those of a vacuumed table: no later scan has to mark them, and what becomes raw needs no vacuum.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def copy_mixed(
     seen.to_become_raw = True
     tell = RegularRows(obj)
     fields = [*(f.name for f in obj.fields), "_extra"]
-    typed = sql.SQL("copy {} ({}) from stdin").format(work.rows, relations.comma(map(sql.Identifier, ("_row_number", *fields))))
+    typed = sql.SQL("copy {} ({}) from stdin (freeze)").format(work.rows, relations.comma(map(sql.Identifier, ("_row_number", *fields))))
     text = sql.SQL("copy {} ({}) from stdin").format(
         relations.landing(obj), relations.comma(map(sql.Identifier, ("_load_id", "_row_number", *fields)))
     )
@@ -210,7 +211,7 @@ def copy_bytes(
             )
         )
     columns = relations.comma(map(sql.Identifier, part.columns))
-    options = sql.SQL(" (format binary)" if part.format == "binary" else "")
+    options = sql.SQL(" (freeze, format binary)" if part.format == "binary" else " (freeze)")
     with connection.cursor() as cursor:
         with cursor.copy(sql.SQL("copy {} ({}) from stdin{}").format(target, columns, options)) as copy:
             for passed, chunk in enumerate(part.chunks, start=1):

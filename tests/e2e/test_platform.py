@@ -208,6 +208,7 @@ def test_the_data_documentation_is_served_to_who_is_logged_in_only(stack: Stack,
     assert httpx.get(address, trust_env=False).status_code == 401
 
 
+@pytest.mark.broad  # as long as the first
 def test_a_second_demo_changes_no_row(stack: Stack, first_demo: str) -> None:
     wait(lambda: settled(stack), seconds=120, what="the live run after the first demo")
     before = fingerprint(stack, "raw", "raw_history", "identity", "intermediate")
