@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from customer360.contracts.model import SourceObject
-from customer360.load import landing, ledger, quarantine, relations
+from customer360.load import landing, ledger, quarantine, raw_indexes, relations
 from customer360.load.killpoints import reach
 from customer360.load.relations import Warehouse, WorkTables
 from customer360.warehouse import tables
-
-KEY_AFTER_LOAD_ROWS = 50_000
-"""From this many rows on a first load builds raw's indexes after its rows: nobody reads an empty table."""
 
 _META = ("_load_id", "_row_hash", "_is_deleted", "_deleted_at", "_first_seen_at", "_published_at")
 
@@ -91,17 +88,17 @@ def _new_rows(obj: SourceObject, load: ledger.Load, work: WorkTables) -> tuple[s
 
 
 def _publish_first(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> int:
-    if load.counts.extracted < KEY_AFTER_LOAD_ROWS or _has_dependants(connection, obj):
+    if not raw_indexes.are_made_after(connection, obj, load):
         return _insert_first(connection, obj, load)
-    indexes = _index_definitions(connection, obj)
+    indexes = raw_indexes.of(connection, relations.raw(obj))
     if load.work.get("to_become_raw"):
         published = _become_raw(connection, obj, load)
     else:
-        for drop, _ in indexes:
-            connection.execute(drop)
+        for index in indexes:
+            raw_indexes.drop(connection, obj, index)
         published = _insert_first(connection, obj, load)
-    for _, make in indexes:
-        connection.execute(make)
+    for index in indexes:
+        raw_indexes.make(connection, obj, index)
     tables.ensure(connection, obj)  # the grants of a table that became raw
     return published
 
@@ -109,18 +106,6 @@ def _publish_first(connection: Warehouse, obj: SourceObject, load: ledger.Load) 
 def _insert_first(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> int:
     columns, rows = _new_rows(obj, load, WorkTables(load.load_id))
     return connection.execute(sql.SQL("insert into {} ({}) {}").format(relations.raw(obj), columns, rows)).rowcount
-
-
-def _has_dependants(connection: Warehouse, obj: SourceObject) -> bool:
-    """Whether views, references or functions hang on raw's table or its key, so that neither can be taken away."""
-    row = connection.execute(
-        """select exists (select from pg_depend where deptype = 'n' and (
-                              (refclassid = 'pg_class'::regclass and refobjid = %(t)s::regclass)
-                              or (refclassid = 'pg_constraint'::regclass
-                                  and refobjid in (select oid from pg_constraint where conrelid = %(t)s::regclass))))""",
-        {"t": f"raw.{obj.table}"},
-    ).fetchone()
-    return bool(row and row[0])
 
 
 def _become_raw(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> int:
@@ -135,7 +120,9 @@ def _become_raw(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> 
     connection.execute(sql.SQL("drop table {}").format(raw))
     connection.execute(sql.SQL("alter table {} {}, reset (autovacuum_enabled)").format(work.rows, relations.comma(changes)))
     added = [
-        sql.SQL("add column {} {} default {}").format(sql.Identifier(name), sql.SQL(tables.RAW_COLUMNS[name]), sql.Literal(value))
+        sql.SQL("add column if not exists {} {} default {}").format(
+            sql.Identifier(name), sql.SQL(tables.RAW_COLUMNS[name]), sql.Literal(value)
+        )
         for name, value in constants.items()
     ]
     connection.execute(sql.SQL("alter table {} {}").format(work.rows, relations.comma(added)))
@@ -149,27 +136,6 @@ def _become_raw(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> 
     connection.execute(sql.SQL("comment on table {} is {}").format(raw, sql.Literal(comment)))
     left = load.counts.unchanged + load.counts.superseded + load.counts.stale + load.counts.quarantined
     return load.counts.extracted - left
-
-
-def _index_definitions(connection: Warehouse, obj: SourceObject) -> list[tuple[sql.Composed, sql.SQL]]:
-    """Raw's key and indexes: for each the statement that drops it and the one that makes it again."""
-    table = relations.raw(obj).as_string(connection)
-    found = connection.execute(
-        """select i.relname, pg_get_indexdef(x.indexrelid), pg_get_constraintdef(c.oid)
-           from pg_index x join pg_class i on i.oid = x.indexrelid
-           left join pg_constraint c on c.conindid = x.indexrelid and c.conrelid = x.indrelid
-           where x.indrelid = %s::regclass""",
-        [f"raw.{obj.table}"],
-    ).fetchall()
-    definitions = []
-    for name, index, constraint in found:
-        quoted = sql.Identifier(str(name))
-        if constraint is None:
-            definitions.append((sql.SQL("drop index {}").format(sql.Identifier("raw", str(name))), sql.SQL(index)))
-        else:
-            drop = sql.SQL("alter table {} drop constraint {}").format(relations.raw(obj), quoted)
-            definitions.append((drop, sql.SQL(f"alter table {table} add constraint {quoted.as_string(connection)} {constraint}")))
-    return definitions
 
 
 def _merge(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> Merged:

@@ -16,7 +16,7 @@ from customer360.contracts.model import SourceContract, SourceObject
 from customer360.errors import UserError
 from customer360.extract import open_reader
 from customer360.extract.protocol import Reader, ReadRequest, SourceRefused, SourceUnavailable
-from customer360.load import convert, copying, diff, key_sweep, landing, ledger, publish, quarantine, relations, stream
+from customer360.load import convert, copying, diff, key_sweep, landing, ledger, publish, quarantine, raw_indexes, relations, stream
 from customer360.load.killpoints import reach
 from customer360.observe import incidents
 from customer360.pipeline import streams
@@ -205,7 +205,8 @@ class LoadRun:
         remaining = diff.remaining(self._connection, load)
         warnings: tuple[str, ...] = ()
         if load.state == "landed":
-            with self._timed("gate"):
+            beside = partial(connections.connect, role=Role.LOADER, autocommit=True)
+            with self._timed("gate"), raw_indexes.made_early(self._connection, self._object, load, connect=beside):
                 judged = gate.judge(load, remaining, dry_run=self._request.dry_run)
             load, warnings = judged.load, judged.warnings
             if load.state in ("rejected", "held", "abandoned"):

@@ -215,7 +215,7 @@ def test_a_dry_run_publishes_nothing_and_leaves_nothing(source: Source, warehous
 
 @pytest.fixture
 def any_first_load_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("customer360.load.publish.KEY_AFTER_LOAD_ROWS", 1)
+    monkeypatch.setattr("customer360.load.raw_indexes.AFTER_LOAD_ROWS", 1)
 
 
 @pytest.mark.usefixtures("any_first_load_is_large")
@@ -234,6 +234,7 @@ def test_a_large_first_load_becomes_raw_and_is_as_any_other(source: Source, ware
 
     with warehouse.connect() as connection:
         tables.ensure(connection, resolve_object("shop", "people")[1])
+        connection.execute("create index somebodys_own on raw.shop__people (_published_at)")  # a column that raw alone has
     before = [warehouse.fetch(query) for query in (described, indexed, granted)]
     old = warehouse.fetch("select 'raw.shop__people'::regclass::oid")
     outcome = people()
@@ -249,6 +250,20 @@ def test_a_large_first_load_becomes_raw_and_is_as_any_other(source: Source, ware
     assert people().counts.updated == 1
     assert people(full_refresh=True).counts.unchanged == 4
     assert history(warehouse) == [(1, "Anna", False)]
+
+
+@pytest.mark.usefixtures("any_first_load_is_large")
+@pytest.mark.parametrize("step", ["diffed", "gated", "merged"])
+def test_indexes_made_early_serve_the_run_that_takes_the_load_up(source: Source, warehouse: Any, people: Load, step: str) -> None:
+    source.people(ANNA, BORIS)
+    assert run_killed("people", {"C360_KILL_AT": step}) == -9
+    early = warehouse.fetch("select count(*) from pg_indexes where schemaname = 'landing' and tablename = 'load_1'")
+    assert early == [(0 if step == "diffed" else 2,)]
+    assert people().counts.inserted == 2
+    assert warehouse.fetch("select indexname from pg_indexes where schemaname = 'raw' order by 1") == [
+        ("shop__people__load_id_idx",),
+        ("shop__people_pkey",),
+    ]
 
 
 @pytest.mark.usefixtures("any_first_load_is_large")
