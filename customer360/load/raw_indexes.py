@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from threading import Thread
+from threading import Event, Thread
 
 import psycopg
 from psycopg import sql
@@ -96,31 +96,45 @@ def made_early(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, c
     `connect` opens a session for it.
     """
     work = WorkTables(load.load_id)
-    if not (load.work.get("is_first") and load.work.get("to_become_raw") and are_made_after(connection, obj, load)):
+    missing: list[Index] = []
+    if load.work.get("is_first") and load.work.get("to_become_raw") and are_made_after(connection, obj, load):
+        column = sql.SQL("_load_id bigint not null default {}").format(sql.Literal(load.load_id))  # as raw has it; no row is written
+        connection.execute(sql.SQL("alter table {} add column if not exists {}").format(work.rows, column))
+        there = of(connection, work.rows)
+        missing = [index for index in of(connection, relations.raw(obj)) if not any(index.is_like(one) for one in there)]
+    beside = _session(connect) if missing else None
+    if beside is None:
         yield
         return
-    connection.execute(
-        sql.SQL("alter table {} add column if not exists _load_id bigint not null default {}").format(work.rows, sql.Literal(load.load_id))
-    )
-    there = of(connection, work.rows)
-    missing = [index for index in of(connection, relations.raw(obj)) if not any(index.is_like(one) for one in there)]
-    with connect() as beside:
-        builder = Thread(target=_build, args=(beside, work, missing), name="indexes")
-        builder.start()
-        try:
-            yield
-        except BaseException:
-            beside.cancel()
-            raise
-        finally:
-            builder.join()
+    given_up = Event()
+    builder = Thread(target=_build, args=(beside, work, missing, given_up), name="indexes")
+    builder.start()
+    try:
+        yield
+    except BaseException:
+        given_up.set()
+        beside.cancel()
+        raise
+    finally:
+        builder.join()
+        beside.close()
 
 
-def _build(connection: Warehouse, work: WorkTables, indexes: list[Index]) -> None:
+def _session(connect: Callable[[], Warehouse]) -> Warehouse | None:
+    """None where there is none to be had: it is wanted for speed alone."""
+    try:
+        return connect()
+    except psycopg.OperationalError:
+        return None
+
+
+def _build(connection: Warehouse, work: WorkTables, indexes: list[Index], given_up: Event) -> None:
     """One that cannot be built, because of a doubled key or a column that raw alone has, is left to `make`, which tells of it."""
-    connection.execute("set maintenance_work_mem = '256MB'")
     for number, index in enumerate(indexes):
+        if given_up.is_set():
+            return
         with suppress(psycopg.Error):
+            connection.execute("set maintenance_work_mem = '256MB'")
             connection.execute(_create(index, sql.Identifier(f"{work.rows_name}_index_{number}"), work.rows))
 
 
