@@ -57,7 +57,7 @@ def deliver(warehouse: Any, name: str = "partner.signups", times: int = 1) -> No
 
 
 def listeners(warehouse: Any) -> list[tuple[int]]:
-    return list(warehouse.fetch("select pid from pg_stat_activity where application_name = 'customer360'"))
+    return list(warehouse.fetch("select pid from pg_stat_activity where application_name = 'customer360' and datname = current_database()"))
 
 
 async def until_it_listens(warehouse: Any, *, other_than: list[tuple[int]] | None = None) -> list[tuple[int]]:
