@@ -5,7 +5,7 @@ keeps history and a ledger; the peers move rows. Imports are not timed on either
 best of each counts: the noise of a shared machine only ever adds.
 
 Goals: a first load takes no longer than dlt's fastest backend; 100,000 changed rows no longer than dlt's merge and at most twice the bare
-statement; nothing new under 0.3 s at the reference pace (see `pace`). Exit code 1 when one is missed.
+statement; nothing new under 0.3 s. Exit code 1 when one is missed. Beside them stands how fast the machine is now (`pace`).
 """
 
 from __future__ import annotations
@@ -270,15 +270,18 @@ def report(found: dict[str, dict[str, float]], rows: int) -> bool:
     goals = [
         ("first load / dlt's fastest", ours["first"] / quickest["first"], 1.0),
         ("changes / bare COPY and upsert", ours["changes"] / copy["changes"], 2.0),
-        ("nothing new, seconds at the reference pace", ours["nothing new"] * pace(rows, copy["first"]), QUIET_SECONDS),
+        ("nothing new, seconds", ours["nothing new"], QUIET_SECONDS),
     ]
     if merges is not None:
         goals.insert(1, ("changes / dlt's fastest merge", ours["changes"] / merges, 1.0))
-    print(f"\nthe machine's pace: {pace(rows, copy['first']):.2f} of {REFERENCE_PACE:,} rows/s")
-    print(f"\n{'':<44}{'measured':>10}{'goal':>8}")
-    print(f"{'first load / bare COPY with key':<44}{ours['first'] / copy['first']:>10.2f}{'':>8}")
+    machine = pace(rows, copy["first"])
+    print(
+        f"\nthe machine's pace: {machine:.2f} of {REFERENCE_PACE:,} rows/s, at which nothing new took {ours['nothing new'] * machine:.2f}"
+    )
+    print(f"\n{'':<34}{'measured':>10}{'goal':>8}")
+    print(f"{'first load / bare COPY with key':<34}{ours['first'] / copy['first']:>10.2f}{'':>8}")
     for name, measured, goal in goals:
-        print(f"{name:<44}{measured:>10.2f}{goal:>8.2f}  {'ok' if measured <= goal else 'MISSED'}")
+        print(f"{name:<34}{measured:>10.2f}{goal:>8.2f}  {'ok' if measured <= goal else 'MISSED'}")
     return all(measured <= goal for _, measured, goal in goals)
 
 
