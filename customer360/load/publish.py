@@ -94,11 +94,9 @@ def _publish_first(connection: Warehouse, obj: SourceObject, load: ledger.Load) 
     if load.work.get("to_become_raw"):
         published = _become_raw(connection, obj, load)
     else:
-        for index in indexes:
-            raw_indexes.drop(connection, obj, index)
+        raw_indexes.drop(connection, obj, indexes)
         published = _insert_first(connection, obj, load)
-    for index in indexes:
-        raw_indexes.make(connection, obj, index)
+    raw_indexes.make(connection, obj, indexes)
     tables.ensure(connection, obj)  # the grants of a table that became raw
     return published
 

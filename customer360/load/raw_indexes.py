@@ -5,7 +5,7 @@ Building them takes as long as the gate does, and neither needs the other: on tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -64,29 +64,31 @@ def are_made_after(connection: Warehouse, obj: SourceObject, load: ledger.Load) 
     return not (row and row[0])
 
 
-def drop(connection: Warehouse, obj: SourceObject, index: Index) -> None:
-    """Take an index away from raw."""
-    name = sql.Identifier(index.name)
-    if index.constraint is None:
-        connection.execute(sql.SQL("drop index {}").format(sql.Identifier("raw", index.name)))
-    else:
-        connection.execute(sql.SQL("alter table {} drop constraint {}").format(relations.raw(obj), name))
+def drop(connection: Warehouse, obj: SourceObject, indexes: Iterable[Index]) -> None:
+    """Take indexes away from raw."""
+    for index in indexes:
+        if index.constraint is None:
+            connection.execute(sql.SQL("drop index {}").format(sql.Identifier("raw", index.name)))
+        else:
+            connection.execute(sql.SQL("alter table {} drop constraint {}").format(relations.raw(obj), sql.Identifier(index.name)))
 
 
-def make(connection: Warehouse, obj: SourceObject, index: Index) -> None:
-    """Give raw an index it has not, from one that was made early where there is such a one."""
-    table, name = relations.raw(obj), sql.Identifier(index.name)
-    early = next((one.name for one in of(connection, table) if one.constraint is None and one.is_like(index)), None)
-    if early is None:
-        connection.execute(_create(index, name, table))
-    if index.constraint is None:
-        if early is not None:
-            connection.execute(sql.SQL("alter index {} rename to {}").format(sql.Identifier("raw", early), name))
-        return
-    kind = sql.SQL("primary key" if index.constraint.startswith("PRIMARY KEY") else "unique")
-    connection.execute(
-        sql.SQL("alter table {} add constraint {} {} using index {}").format(table, name, kind, sql.Identifier(early or index.name))
-    )
+def make(connection: Warehouse, obj: SourceObject, indexes: Iterable[Index]) -> None:
+    """Give raw indexes that it has not, from those that were made early where there are such; each of them serves once."""
+    table = relations.raw(obj)
+    early = of(connection, table)
+    for index in indexes:
+        name, made = sql.Identifier(index.name), next((one for one in early if one.is_like(index)), None)
+        if made is None:
+            connection.execute(_create(index, name, table))
+        else:
+            early.remove(made)
+        if index.constraint is not None:
+            kind = sql.SQL("primary key" if index.constraint.startswith("PRIMARY KEY") else "unique")
+            using = sql.Identifier(made.name if made else index.name)
+            connection.execute(sql.SQL("alter table {} add constraint {} {} using index {}").format(table, name, kind, using))
+        elif made is not None:
+            connection.execute(sql.SQL("alter index {} rename to {}").format(sql.Identifier("raw", made.name), name))
 
 
 @contextmanager
