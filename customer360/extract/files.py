@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -75,14 +76,9 @@ class FilesReader:
 
     def count_files(self, request: ReadRequest, *, read_at: datetime) -> FilesCounted:
         """Files are known by their content: one whose listing does not tell that it is unchanged is opened."""
-        found = dict.fromkeys(("held", "taken_in", "in_flight"), 0)
         with self._folder.errors_named():
-            for entry in self._entries(request.object):
-                state = self._state(entry, request, read_at=read_at)
-                found["held"] += state != "gone"
-                if state in found:
-                    found[state] += 1
-        return FilesCounted(**found)
+            states = Counter(self._state(entry, request, read_at=read_at) for entry in self._entries(request.object))
+        return FilesCounted(held=states.total() - states["gone"], taken_in=states["taken_in"], in_flight=states["in_flight"])
 
     def _state(self, entry: FileEntry, request: ReadRequest, *, read_at: datetime) -> Literal["taken_in", "in_flight", "left", "gone"]:
         if self._is_unchanged(entry, request):
