@@ -17,6 +17,7 @@ import pytest
 from customer360.pipeline import ingest
 from customer360.pipeline.outcome import LoadOutcome
 from tests.integration.sources.records import ENGAGEMENT_COLUMNS, SUBSCRIBER_COLUMNS
+from tests.integration.sources.services import Services, serving
 from tests.unit.extract.crm_server import Crm
 
 
@@ -125,3 +126,12 @@ def mail_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     folder.path.mkdir()
     monkeypatch.setenv("C360_CONN_EMAIL", folder.path.as_uri())
     return folder
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """The sandbox's billing and support, which a test fills."""
+    with serving(tmp_path / "world.sqlite") as started:
+        monkeypatch.setenv("C360_CONN_BILLING", started.billing_uri)
+        monkeypatch.setenv("C360_CONN_SUPPORT", started.support_uri)
+        yield started

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,16 +12,9 @@ from customer360.extract.protocol import ReadRequest, Rows
 from customer360.extract.rest import RestReader
 from customer360.pipeline.load_run import SourceDown
 from tests.integration.sources.conftest import Pipeline, refused_for
-from tests.integration.sources.services import Services, charge, customer, serving
+from tests.integration.sources.services import Services, charge, customer
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    with serving(tmp_path / "world.sqlite") as started:
-        monkeypatch.setenv("C360_CONN_BILLING", started.billing_uri)
-        yield started
 
 
 def test_listed_once_then_followed_by_events(pipeline: Pipeline, services: Services) -> None:

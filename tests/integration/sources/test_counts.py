@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,9 @@ from customer360.load.reconciliation import Counted
 from customer360.pipeline.reconcile import Reconciled, reconcile
 from tests.integration.sources.conftest import Folder, Pipeline
 from tests.integration.sources.records import subscriber, web_event
-from tests.integration.sources.services import Services, customer, serving
+from tests.integration.sources.services import Services, customer
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    with serving(tmp_path / "world.sqlite") as started:
-        monkeypatch.setenv("C360_CONN_BILLING", started.billing_uri)
-        yield started
 
 
 def count_of(name: str) -> Reconciled:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.integration.sources.conftest import Pipeline
-from tests.integration.sources.services import START, Services, serving, ticket, user
+from tests.integration.sources.services import START, Services, ticket, user
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.support.api._LARGEST_PAGE", 50)
-    with serving(tmp_path / "world.sqlite") as started:
-        monkeypatch.setenv("C360_CONN_SUPPORT", started.support_uri)
-        yield started
 
 
 def test_exports_end_where_they_say_and_go_on_from_there(pipeline: Pipeline, services: Services) -> None:
