@@ -28,19 +28,23 @@ class Merged:
     deleted: int
 
 
-def publish(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, has_rows: bool, before_log: Callable[[], None]) -> ledger.Load:
-    """Publish a load that has passed its gate, or without `has_rows` close one that changes nothing. In the caller's transaction.
+def merge(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, has_rows: bool) -> Merged:
+    """Merge a load into raw and settle what waited in quarantine for it, as a part of publishing it. In the caller's transaction."""
+    reach("publishing")
+    if has_rows or load.kind == "replay" or (obj.extract.stream is not None and load.counts.extracted):
+        quarantine.settle_published(connection, obj, load)
+    if not has_rows:
+        return Merged(inserted=0, updated=0, deleted=0)
+    if load.work.get("is_first"):
+        return Merged(inserted=_publish_first(connection, obj, load), updated=0, deleted=0)
+    return _merge(connection, obj, load)
+
+
+def publish(connection: Warehouse, obj: SourceObject, load: ledger.Load, merged: Merged, *, before_log: Callable[[], None]) -> ledger.Load:
+    """Publish a load that has passed its gate and is merged, or close one that changes nothing. In the transaction of the merge.
 
     `before_log` may write what belongs to the same transaction; the change log stays the last.
     """
-    reach("publishing")
-    merged = Merged(inserted=0, updated=0, deleted=0)
-    if has_rows or load.kind == "replay" or (obj.extract.stream is not None and load.counts.extracted):
-        quarantine.settle_published(connection, obj, load)
-    if has_rows and load.work.get("is_first"):
-        merged = Merged(inserted=_publish_first(connection, obj, load), updated=0, deleted=0)
-    elif has_rows:
-        merged = _merge(connection, obj, load)
     reach("merged")
     ledger.move_watermark(connection, obj, load)
     reach("watermark_moved")

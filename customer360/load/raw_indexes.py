@@ -92,10 +92,10 @@ def make(connection: Warehouse, obj: SourceObject, indexes: Iterable[Index]) -> 
 
 
 @contextmanager
-def made_early(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, connect: Callable[[], Warehouse]) -> Iterator[None]:
+def made_early(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, connect: Callable[[], Warehouse | None]) -> Iterator[None]:
     """Within, raw's indexes are built on the load's table, if it is to become raw's. What is not built at the end is made by `make`.
 
-    `connect` opens a session for it.
+    `connect` opens a session for it, where there is one to be had.
     """
     work = WorkTables(load.load_id)
     missing: list[Index] = []
@@ -104,7 +104,7 @@ def made_early(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, c
         connection.execute(sql.SQL("alter table {} add column if not exists {}").format(work.rows, column))
         there = of(connection, work.rows)
         missing = [index for index in of(connection, relations.raw(obj)) if not any(index.is_like(one) for one in there)]
-    beside = _session(connect) if missing else None
+    beside = connect() if missing else None
     if beside is None:
         yield
         return
@@ -120,14 +120,6 @@ def made_early(connection: Warehouse, obj: SourceObject, load: ledger.Load, *, c
     finally:
         builder.join()
         beside.close()
-
-
-def _session(connect: Callable[[], Warehouse]) -> Warehouse | None:
-    """None where there is none to be had: it is wanted for speed alone."""
-    try:
-        return connect()
-    except psycopg.OperationalError:
-        return None
 
 
 def _build(connection: Warehouse, work: WorkTables, indexes: list[Index], given_up: Event) -> None:

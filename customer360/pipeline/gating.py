@@ -1,9 +1,9 @@
-"""Judge a load and write down what follows: results, quarantine or refusal, incidents, in one transaction."""
+"""Judge a load, which only reads; then write down what follows: results, quarantine or refusal, incidents, in one transaction."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from psycopg import sql
 
@@ -18,11 +18,27 @@ from customer360.warehouse import connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A load after its gate, and the warnings it passed with."""
+class Verdict:
+    """What the gate found in a load. `failed_rows` of `judged_rows` fail; `failed`: their numbers in the load's table, with reasons."""
 
-    load: ledger.Load
-    warnings: tuple[str, ...] = ()
+    results: list[verdict.Result] = field(default_factory=list)
+    refusal: verdict.Refusal | None = None
+    failed: Mapping[int, Sequence[Mapping[str, str | None]]] = field(default_factory=dict)
+    failed_rows: int = 0
+    judged_rows: int = 0
+    compared: gate_history.Compared | None = None
+    undeclared: dict[str, list[str]] = field(default_factory=dict)
+    is_empty: bool = False  # there was nothing to judge
+
+    @property
+    def lets_all_pass(self) -> bool:
+        """Whether the load is published as it is, with no row turned away."""
+        return self.refusal is None and not self.failed_rows
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Expectations that were missed without consequence."""
+        return tuple(r.expectation for r in verdict.GateResult(results=tuple(self.results), failed={}).warnings)
 
 
 class Gate:
@@ -34,32 +50,54 @@ class Gate:
         self._object = obj
         self._suite = suites.load_suite(obj)
 
-    def judge(self, load: ledger.Load, remaining: Remaining, *, dry_run: bool = False) -> Judged:
-        """Evaluate the suite on what the load has left, and write down what follows: `gated`, or `rejected` or `held`.
-
-        A load that somebody accepted is published though it is refused. Rows that fail go to quarantine all the same.
-        """
-        accepted = bool(load.work.get("accepted"))
+    def judge(self, load: ledger.Load, remaining: Remaining, *, session: relations.Warehouse | None = None) -> Verdict:
+        """Evaluate the suite on what the load has left. Nothing is written. `session`: where to read, if not in the gate's own."""
+        session = session or self._connection
         judged_rows = remaining.rows + remaining.bad
         missing = verdict.missing_fields(load.work.get("missing", []))
         if not (judged_rows or remaining.gone or missing):
-            return Judged(load=self._check(load, None) if dry_run else load)  # nothing to judge: it closes without a gate
-        gate = self._evaluate(load, remaining, accepted=accepted)
-        compared = gate_history.compare(self._connection, self._object, load, remaining, self._suite.history)
-        beyond = [*(compared.results if compared else ()), *self._references(load, remaining), *self._undeclared(load, remaining)]
-        results = [*missing, *self._gone(remaining), *self._types(load, remaining), *gate.results, *beyond]
+            return Verdict(is_empty=True)
+        gate = self._evaluate(load, remaining)
+        compared = gate_history.compare(session, self._object, load, remaining, self._suite.history)
+        found = undeclared.find(session, load) if remaining.rows else {}
+        beyond = [
+            *(compared.results if compared else ()),
+            *self._references(session, load, remaining),
+            *self._undeclared(session, load, found),
+        ]
+        results = [*missing, *self._gone(session, remaining), *self._types(session, load, remaining), *gate.results, *beyond]
         failed = gate.failed_rows + remaining.bad
-        everything = verdict.GateResult(results=tuple(results), failed=gate.failed)
-        refusal = verdict.judge(self._suite, everything, failed=failed, judged=judged_rows)
+        refusal = verdict.judge(
+            self._suite, verdict.GateResult(results=tuple(results), failed=gate.failed), failed=failed, judged=judged_rows
+        )
         reach("gated_result")
-        warnings = tuple(result.expectation for result in everything.warnings)
-        if dry_run:
-            return Judged(load=self._check(load, refusal), warnings=warnings)
-        if refusal is not None and not accepted:
-            return Judged(load=self._refuse(load, results, refusal, failed, judged_rows), warnings=warnings)
-        return Judged(load=self._pass(load, results, gate.failed or {}, compared), warnings=warnings)
+        return Verdict(
+            results=results,
+            refusal=refusal,
+            failed=gate.failed or {},
+            failed_rows=failed,
+            judged_rows=judged_rows,
+            compared=compared,
+            undeclared=found,
+        )
 
-    def _evaluate(self, load: ledger.Load, remaining: Remaining, *, accepted: bool) -> verdict.GateResult:
+    def settle(self, load: ledger.Load, found: Verdict, *, dry_run: bool = False) -> ledger.Load:
+        """Write down what follows from a verdict: the load is `gated`, or `rejected` or `held`; after a dry run it is abandoned.
+
+        A load that somebody accepted is published though it is refused. Rows that fail go to quarantine all the same.
+        """
+        if found.undeclared:
+            with self._connection.transaction():  # apart from the load: what a refused one held is to be proposed as well
+                undeclared.note(self._connection, self._object, load, found.undeclared)
+        if dry_run:
+            return self._check(load, found.refusal)
+        if found.is_empty:
+            return load  # it closes without a gate
+        if found.refusal is not None and not load.work.get("accepted"):
+            return self._refuse(load, found, found.refusal)
+        return self._pass(load, found)
+
+    def _evaluate(self, load: ledger.Load, remaining: Remaining) -> verdict.GateResult:
         if not remaining.rows:
             return verdict.GateResult(results=(), failed={})
         batch = run.Batch(
@@ -68,39 +106,32 @@ class Gate:
             is_first=bool(load.work.get("is_first")) and load.kind != "backfill",  # a window says nothing of the whole
             personal=frozenset(f.name for f in self._object.fields if f.is_personal),
         )
-        allowed = remaining.rows if accepted else self._suite.failed_rows_allowed(remaining.rows + remaining.bad) - remaining.bad
+        most = self._suite.failed_rows_allowed(remaining.rows + remaining.bad) - remaining.bad
+        allowed = remaining.rows if load.work.get("accepted") else most
         return run.run_suite(connections.uri("warehouse"), self._suite, batch, allowed=max(allowed, 0))
 
-    def _references(self, load: ledger.Load, remaining: Remaining) -> list[verdict.Result]:
+    def _references(self, session: relations.Warehouse, load: ledger.Load, remaining: Remaining) -> list[verdict.Result]:
         if not remaining.rows:
             return []
-        return references.check(self._connection, self._object, relations.WorkTables(load.load_id).rows, self._suite.references)
+        return references.check(session, self._object, relations.WorkTables(load.load_id).rows, self._suite.references)
 
-    def _undeclared(self, load: ledger.Load, remaining: Remaining) -> list[verdict.Result]:
-        found = undeclared.find(self._connection, load) if remaining.rows else {}
-        if not found:
-            return []
-        known = undeclared.known(self._connection, self._object)
-        with self._connection.transaction():  # apart from the load: what a refused one held is to be proposed as well
-            undeclared.note(self._connection, self._object, load, found)
+    def _undeclared(self, session: relations.Warehouse, load: ledger.Load, found: dict[str, list[str]]) -> list[verdict.Result]:
         policy = self._object.extract.schema
-        if policy == "open" or (policy == "additive" and load.work.get("is_first")):  # what was always there is no drift
+        if not found or policy == "open" or (policy == "additive" and load.work.get("is_first")):  # what was always there is no drift
             return []
-        return verdict.undeclared_fields(found, known=known, is_strict=policy == "strict")
+        return verdict.undeclared_fields(found, known=undeclared.known(session, self._object), is_strict=policy == "strict")
 
-    def _gone(self, remaining: Remaining) -> list[verdict.Result]:
+    def _gone(self, session: relations.Warehouse, remaining: Remaining) -> list[verdict.Result]:
         if not remaining.gone:
             return []
-        row = self._connection.execute(
-            sql.SQL("select count(*) from {} where not _is_deleted").format(relations.raw(self._object))
-        ).fetchone()
+        row = session.execute(sql.SQL("select count(*) from {} where not _is_deleted").format(relations.raw(self._object))).fetchone()
         return verdict.gone_rows(self._suite, gone=remaining.gone, alive=int(row[0]) if row else 0)
 
-    def _types(self, load: ledger.Load, remaining: Remaining) -> list[verdict.Result]:
+    def _types(self, session: relations.Warehouse, load: ledger.Load, remaining: Remaining) -> list[verdict.Result]:
         """What was found bad before the suite: values that fit no type, rows without key or cursor, unreadable ones."""
         if not remaining.bad:
             return []
-        rows = self._connection.execute(
+        rows = session.execute(
             sql.SQL(
                 """select r ->> 'expectation', r ->> 'reason', count(*) from {} b, jsonb_array_elements(b.reasons) r
                    group by 1, 2 order by 1"""
@@ -124,13 +155,13 @@ class Gate:
             )
         return list(found.values())
 
-    def _pass(self, load: ledger.Load, results: list[verdict.Result], failed: Any, compared: gate_history.Compared | None) -> ledger.Load:
+    def _pass(self, load: ledger.Load, found: Verdict) -> ledger.Load:
         with self._connection.transaction():
-            self._record(load, results)
-            gate_history.keep(self._connection, self._object, load, compared)
-            turned_away = quarantine.turn_away(self._connection, self._object, load, failed)
+            self._record(load, found.results)
+            gate_history.keep(self._connection, self._object, load, found.compared)
+            turned_away = quarantine.turn_away(self._connection, self._object, load, found.failed)
             reach("gating")
-            self._tell(load, results, turned_away)
+            self._tell(load, found.results, turned_away)
             return ledger.note(self._connection, load, state="gated", quarantined=turned_away)
 
     def _check(self, load: ledger.Load, refusal: verdict.Refusal | None) -> ledger.Load:
@@ -140,7 +171,7 @@ class Gate:
             landing.forget_files(self._connection, load)
             return ledger.note(self._connection, load, state="abandoned", refusal=refusal.as_json() if refusal else None, error="dry run")
 
-    def _refuse(self, load: ledger.Load, results: list[verdict.Result], refusal: verdict.Refusal, failed: int, judged: int) -> ledger.Load:
+    def _refuse(self, load: ledger.Load, found: Verdict, refusal: verdict.Refusal) -> ledger.Load:
         """Raw keeps the last good state; the watermark stays, so the next load reads the same rows again.
 
         A stream cannot be asked for its rows again: its load is held, and what it landed is kept until somebody decides. A copy of
@@ -151,14 +182,14 @@ class Gate:
             "system": load.system,
             "object": load.object,
             "load_id": load.load_id,
-            "failed_rows": failed,
-            "checked_rows": judged,
+            "failed_rows": found.failed_rows,
+            "checked_rows": found.judged_rows,
             "owner": self._suite.owner or self._contract.owner,
             "owner_address": self._contract.owner_address,
         }
         first = refusal.results[0]
         with self._connection.transaction():
-            self._record(load, results)
+            self._record(load, found.results)
             reach("gating")
             if held:
                 relations.drop_work_tables(self._connection, load.load_id)

@@ -16,11 +16,24 @@ from customer360.contracts.model import SourceContract, SourceObject
 from customer360.errors import UserError
 from customer360.extract import open_reader
 from customer360.extract.protocol import Reader, ReadRequest, SourceRefused, SourceUnavailable
-from customer360.load import convert, copying, diff, key_sweep, landing, ledger, publish, quarantine, raw_indexes, relations, stream
+from customer360.load import (
+    convert,
+    copying,
+    diff,
+    key_sweep,
+    landing,
+    ledger,
+    merge_ahead,
+    publish,
+    quarantine,
+    raw_indexes,
+    relations,
+    stream,
+)
 from customer360.load.killpoints import reach
 from customer360.observe import incidents
 from customer360.pipeline import streams
-from customer360.pipeline.gating import Gate
+from customer360.pipeline.gating import Gate, Verdict
 from customer360.pipeline.outcome import LoadOutcome, OutcomeState
 from customer360.warehouse import connections, tables
 from customer360.warehouse.roles import Role
@@ -87,6 +100,13 @@ def object_session(obj: SourceObject) -> Iterator[relations.Warehouse | None]:
         finally:
             if not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
                 ledger.give_turn(connection, obj)
+
+
+def _second_session() -> relations.Warehouse | None:
+    """None where there is none to be had: it is wanted for speed alone."""
+    with suppress(psycopg.OperationalError):
+        return connections.connect(role=Role.LOADER, autocommit=True)
+    return None
 
 
 class LoadRun:
@@ -203,16 +223,38 @@ class LoadRun:
         if load.state == "landed" and not load.work.get("diffed"):
             load = self._diff(load)
         remaining = diff.remaining(self._connection, load)
-        warnings: tuple[str, ...] = ()
-        if load.state == "landed":
-            beside = partial(connections.connect, role=Role.LOADER, autocommit=True)
-            with self._timed("gate"), raw_indexes.made_early(self._connection, self._object, load, connect=beside):
-                judged = gate.judge(load, remaining, dry_run=self._request.dry_run)
-            load, warnings = judged.load, judged.warnings
-            if load.state in ("rejected", "held", "abandoned"):
-                return self._outcome(load, "checked" if load.state == "abandoned" and load.refusal is None else "rejected", warnings)
+        if load.state != "landed":
+            return self._publish(load, gate, remaining)
+        beside = _second_session() if merge_ahead.is_worth_it(load, remaining) and not self._request.dry_run else None
+        if beside is not None:
+            with beside:
+                return self._judge_while_merging(load, gate, remaining, beside)
+        with self._timed("gate"), raw_indexes.made_early(self._connection, self._object, load, connect=_second_session):
+            found = gate.judge(load, remaining)
+        return self._follow(load, gate, remaining, found)
+
+    def _judge_while_merging(self, load: ledger.Load, gate: Gate, remaining: diff.Remaining, beside: relations.Warehouse) -> LoadOutcome:
+        """The gate reads in a session of its own; where it lets all pass, what it found and the merge are committed together."""
+        closed: ledger.Load | None = None
+        with self._connection.transaction() as transaction:
+            with self._timed("gate"), merge_ahead.merging(self._connection, self._object, load) as merging:
+                found = gate.judge(load, remaining, session=beside)
+                merged = merging.result() if found.lets_all_pass else None
+            if merged is None:
+                raise psycopg.Rollback(transaction)
+            self._progress("publish", load.counts.extracted)
+            gated = gate.settle(load, found)
             reach("gated")
-        return self._publish(load, gate, remaining, warnings)
+            closed = self._close(gated, gate, merged)
+        return self._published(closed, found.warnings) if closed else self._follow(load, gate, remaining, found)
+
+    def _follow(self, load: ledger.Load, gate: Gate, remaining: diff.Remaining, found: Verdict) -> LoadOutcome:
+        """What follows from a verdict."""
+        load = gate.settle(load, found, dry_run=self._request.dry_run)
+        if load.state in ("rejected", "held", "abandoned"):
+            return self._outcome(load, "checked" if load.state == "abandoned" and load.refusal is None else "rejected", found.warnings)
+        reach("gated")
+        return self._publish(load, gate, remaining, found.warnings)
 
     def _mend(self, load: ledger.Load) -> ledger.Load:
         """A load's own tables are empty after a crash of the server: begin again where its rows are still to be had."""
@@ -338,15 +380,20 @@ class LoadRun:
             convert.convert(self._connection, self._object, load)
             return diff.diff(self._connection, self._object, load)
 
-    def _publish(self, load: ledger.Load, gate: Gate, remaining: diff.Remaining, warnings: tuple[str, ...]) -> LoadOutcome:
+    def _publish(self, load: ledger.Load, gate: Gate, remaining: diff.Remaining, warnings: tuple[str, ...] = ()) -> LoadOutcome:
         self._progress("publish", load.counts.extracted)
         with self._timed("publish"), self._connection.transaction():
-            closed = publish.publish(
-                self._connection, self._object, load, has_rows=not remaining.is_nothing, before_log=lambda: gate.all_is_well(load)
-            )
+            merged = publish.merge(self._connection, self._object, load, has_rows=not remaining.is_nothing)
+            closed = self._close(load, gate, merged)
+        return self._published(closed, warnings)
+
+    def _close(self, load: ledger.Load, gate: Gate, merged: publish.Merged) -> ledger.Load:
+        return publish.publish(self._connection, self._object, load, merged, before_log=lambda: gate.all_is_well(load))
+
+    def _published(self, load: ledger.Load, warnings: tuple[str, ...]) -> LoadOutcome:
         reach("published")
-        ledger.note(self._connection, closed, work={"seconds": {step: round(seconds, 3) for step, seconds in self._seconds.items()}})
-        return self._outcome(closed, "published" if closed.counts.published else "nothing_new", warnings)
+        ledger.note(self._connection, load, work={"seconds": {step: round(seconds, 3) for step, seconds in self._seconds.items()}})
+        return self._outcome(load, "published" if load.counts.published else "nothing_new", warnings)
 
     def _outcome(self, load: ledger.Load, state: OutcomeState, warnings: tuple[str, ...]) -> LoadOutcome:
         return LoadOutcome(

@@ -224,7 +224,7 @@ def test_a_large_first_load_becomes_raw_and_is_as_any_other(
     source: Source, warehouse: Any, people: Load, sessions: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if sessions == "no more":  # and raw's indexes are not made early
-        monkeypatch.setattr("customer360.load.raw_indexes._session", lambda _: None)
+        monkeypatch.setattr("customer360.pipeline.load_run._second_session", lambda: None)
     source.people(
         ANNA, BORIS, "3, 'Gone', 30, 1, null, true, '2026-01-01 10:00+00'", "4, 'Bad', 300, 1, null, false, '2026-01-01 10:00+00'"
     )
