@@ -128,7 +128,6 @@ def _build(connection: Warehouse, work: WorkTables, indexes: list[Index], given_
         if given_up.is_set():
             return
         with suppress(psycopg.Error):
-            connection.execute("set maintenance_work_mem = '256MB'")
             connection.execute(_create(index, sql.Identifier(f"{work.rows_name}_index_{number}"), work.rows))
 
 

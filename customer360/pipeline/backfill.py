@@ -27,7 +27,8 @@ from customer360.load.backfill import Backfill, Origin
 from customer360.load.ledger import Counts
 from customer360.pipeline.gating import Gate
 from customer360.pipeline.ingest import resolve_object
-from customer360.pipeline.load_run import IngestRequest, LoadRun, Progress, SourceDown, object_session
+from customer360.pipeline.load_run import IngestRequest, LoadRun, Progress, SourceDown
+from customer360.pipeline.sessions import object_session
 from customer360.warehouse import connections, tables
 from customer360.warehouse.roles import Role
 

@@ -16,8 +16,9 @@ from customer360.errors import UserError
 from customer360.load import landing, ledger, relations, stream
 from customer360.observe import incidents
 from customer360.pipeline.ingest import resolve_object
-from customer360.pipeline.load_run import IngestRequest, LoadRun, object_session
+from customer360.pipeline.load_run import IngestRequest, LoadRun
 from customer360.pipeline.outcome import LoadOutcome
+from customer360.pipeline.sessions import object_session
 from customer360.warehouse import connections
 from customer360.warehouse.roles import Role
 

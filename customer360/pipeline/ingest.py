@@ -14,8 +14,9 @@ from customer360.contracts.model import SourceContract, SourceObject
 from customer360.contracts.reader import load_contracts
 from customer360.errors import UserError
 from customer360.load import ledger, quarantine
-from customer360.pipeline.load_run import IngestRequest, LoadRun, Progress, SourceDown, object_session
+from customer360.pipeline.load_run import IngestRequest, LoadRun, Progress, SourceDown
 from customer360.pipeline.outcome import LoadOutcome
+from customer360.pipeline.sessions import object_session
 from customer360.warehouse import connections
 from customer360.warehouse.roles import Role
 

@@ -35,8 +35,8 @@ from customer360.observe import incidents
 from customer360.pipeline import streams
 from customer360.pipeline.gating import Gate, Verdict
 from customer360.pipeline.outcome import LoadOutcome, OutcomeState
+from customer360.pipeline.sessions import second_session
 from customer360.warehouse import connections, tables
-from customer360.warehouse.roles import Role
 
 Progress = Callable[[str, int], None]
 """Called with (step, rows so far; -1 where rows are not known)."""
@@ -45,12 +45,6 @@ Landed = TypeVar("Landed")
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0
-TURN_WAIT_SECONDS = 5.0
-_SESSION = (
-    "set client_connection_check_interval = '500ms'",  # a killed process must not keep the object's lock through a long statement
-    "set work_mem = '64MB'",
-    "set maintenance_work_mem = '256MB'",
-)
 
 
 class SourceDown(UserError):
@@ -84,29 +78,6 @@ class IngestRequest:
     def is_plain(self) -> bool:
         """Whether this is the ordinary scheduled request."""
         return not (self.full_refresh or self.since or self.dry_run or self.sweep)
-
-
-@contextmanager
-def object_session(obj: SourceObject) -> Iterator[relations.Warehouse | None]:
-    """A warehouse session that holds the object's lock; None if another process has it."""
-    with connections.connect(role=Role.LOADER, autocommit=True) as connection:
-        for setting in _SESSION:
-            connection.execute(setting)
-        if not ledger.take_turn(connection, obj, wait_seconds=TURN_WAIT_SECONDS):
-            yield None
-            return
-        try:
-            yield connection
-        finally:
-            if not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-                ledger.give_turn(connection, obj)
-
-
-def _second_session() -> relations.Warehouse | None:
-    """None where there is none to be had: it is wanted for speed alone."""
-    with suppress(psycopg.OperationalError):
-        return connections.connect(role=Role.LOADER, autocommit=True)
-    return None
 
 
 class LoadRun:
@@ -225,11 +196,11 @@ class LoadRun:
         remaining = diff.remaining(self._connection, load)
         if load.state != "landed":
             return self._publish(load, gate, remaining)
-        beside = _second_session() if merge_ahead.is_worth_it(load, remaining) and not self._request.dry_run else None
+        beside = second_session() if merge_ahead.is_worth_it(load, remaining) and not self._request.dry_run else None
         if beside is not None:
             with beside:
                 return self._judge_while_merging(load, gate, remaining, beside)
-        with self._timed("gate"), raw_indexes.made_early(self._connection, self._object, load, connect=_second_session):
+        with self._timed("gate"), raw_indexes.made_early(self._connection, self._object, load, connect=second_session):
             found = gate.judge(load, remaining)
         return self._follow(load, gate, remaining, found)
 

@@ -14,7 +14,7 @@ from customer360.extract.protocol import CountingReader, FilesCountingReader, So
 from customer360.load import landing, reconciliation
 from customer360.load.reconciliation import Counted
 from customer360.load.relations import Warehouse
-from customer360.pipeline.load_run import object_session
+from customer360.pipeline.sessions import object_session
 from customer360.warehouse import connections
 
 _SENT = "it tells what was sent, not what is there"

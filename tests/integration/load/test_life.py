@@ -194,7 +194,7 @@ def test_values_that_postgres_reads_but_nobody_meant_are_refused(source: Source,
 def test_a_second_process_is_told_that_the_first_is_loading(
     source: Source, warehouse: Any, people: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("customer360.pipeline.load_run.TURN_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("customer360.pipeline.sessions.TURN_WAIT_SECONDS", 0.05)
     source.people(ANNA)
     with warehouse.connect() as other:
         other.execute("select pg_advisory_lock(hashtextextended('load:shop.people', 361))")
@@ -224,7 +224,7 @@ def test_a_large_first_load_becomes_raw_and_is_as_any_other(
     source: Source, warehouse: Any, people: Load, sessions: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if sessions == "no more":  # and raw's indexes are not made early
-        monkeypatch.setattr("customer360.pipeline.load_run._second_session", lambda: None)
+        monkeypatch.setattr("customer360.pipeline.load_run.second_session", lambda: None)
     source.people(
         ANNA, BORIS, "3, 'Gone', 30, 1, null, true, '2026-01-01 10:00+00'", "4, 'Bad', 300, 1, null, false, '2026-01-01 10:00+00'"
     )

@@ -145,7 +145,7 @@ def test_a_merge_is_broken_off_when_the_load_is_refused(source: Source, warehous
 def test_where_no_other_session_is_to_be_had_it_is_merged_after_the_gate(
     source: Source, warehouse: Any, loaded: Load, merges: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("customer360.pipeline.load_run._second_session", lambda: None)
+    monkeypatch.setattr("customer360.pipeline.load_run.second_session", lambda: None)
     source.run(*CHANGES)
     assert loaded().state == "published"
     assert merges == []
