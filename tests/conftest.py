@@ -60,9 +60,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a parallel run the long files go first: begun last, one of them would keep a worker busy while the others have nothing left."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: (not item.path.is_relative_to(REPO / "tests" / "e2e"), item.get_closest_marker("slow") is None))
+    """In a parallel run the long files go first: begun last, one of them would keep a worker busy while the others have nothing left.
+
+    Of the dbt files one goes ahead: it builds the warehouse of which the others get copies, and they would wait for it.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    tests = REPO / "tests"
+    builds = min((item.path for item in items if item.path.is_relative_to(tests / "dbt")), default=None)
+
+    def rank(item: pytest.Item) -> int:
+        if item.path.is_relative_to(tests / "e2e"):
+            return 0 if item.get_closest_marker("slow") else 1
+        if item.path == builds:
+            return 2
+        if item.path.is_relative_to(tests / "dags"):
+            return 3
+        return 4 if item.get_closest_marker("slow") else 5
+
+    items.sort(key=rank)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
