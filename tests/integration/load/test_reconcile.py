@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from customer360.commands.reconcile import app
 from customer360.load.reconciliation import Counted
 from customer360.pipeline.outcome import LoadOutcome
 from customer360.pipeline.reconcile import Reconciled, reconcile
+from customer360.platform import home
 from tests.integration.load.conftest import Source
 from tests.integration.load.test_gated import GOOD, OLD
 
@@ -79,3 +82,13 @@ def test_what_cannot_be_counted_says_why(warehouse: Any) -> None:
             assert found.state == "cannot_be_counted" and found.why, found.subject
     told = CliRunner().invoke(app, ["reviews"])
     assert told.exit_code == 0 and "cannot be counted: it tells what was sent" in told.output
+
+
+def test_an_api_that_knows_no_count_says_so(warehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(home.repo() / "contracts", tmp_path / "contracts")
+    support = tmp_path / "contracts" / "support.yaml"
+    support.write_text(support.read_text(encoding="utf-8").replace("count: keys", ""), encoding="utf-8")
+    monkeypatch.setenv("C360_REPO", str(tmp_path))
+    found = reconcile("support")
+    assert len(found) == 2
+    assert all(one.state == "cannot_be_counted" and "names no `count`" in str(one.why) for one in found)
