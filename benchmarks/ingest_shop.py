@@ -5,7 +5,8 @@ keeps history and a ledger; the peers move rows. Imports are not timed on either
 best of each counts: the noise of a shared machine only ever adds.
 
 Goals: a first load takes no longer than dlt's fastest backend; 100,000 changed rows no longer than dlt's merge and at most twice the bare
-statement; nothing new under 0.3 s. Exit code 1 when one is missed. Beside them stands how fast the machine is now (`pace`).
+statement; nothing new under 0.3 s, also where the lookback reads 60,000 rows again. Exit code 1 when one is missed. Beside them stands how
+fast the machine is now (`pace`).
 """
 
 from __future__ import annotations
@@ -184,8 +185,10 @@ def measure_ours(bench: Bench) -> dict[str, float]:
             row = connection.execute("select work -> 'seconds' from ops.load order by load_id desc limit 1").fetchone()
             seconds |= {f"changes: {step}": float(value) for step, value in (row[0] if row else {}).items()}
         load("nothing_new")  # the first of its kind also waits for the vacuum that follows a big change
-        with psycopg.connect(bench.shop, autocommit=True) as connection:
-            connection.execute("update customers set updated_at = timestamptz '2027-01-01' where false")
+        seconds["seen again"] = min(timed(lambda: load("nothing_new")) for _ in range(3))
+        with psycopg.connect(bench.shop, autocommit=True) as connection:  # later than the others by more than the lookback
+            connection.execute("update customers set updated_at = updated_at + interval '1 hour' where customer_id = %s", [bench.rows])
+        load("published")
         seconds["nothing new"] = min(timed(lambda: load("nothing_new")) for _ in range(3))
         return seconds
 
@@ -271,17 +274,18 @@ def report(found: dict[str, dict[str, float]], rows: int) -> bool:
         ("first load / dlt's fastest", ours["first"] / quickest["first"], 1.0),
         ("changes / bare COPY and upsert", ours["changes"] / copy["changes"], 2.0),
         ("nothing new, seconds", ours["nothing new"], QUIET_SECONDS),
+        ("the same, lookback sees 60,000 again", ours["seen again"], QUIET_SECONDS),
     ]
     if merges is not None:
         goals.insert(1, ("changes / dlt's fastest merge", ours["changes"] / merges, 1.0))
     machine = pace(rows, copy["first"])
     print(
-        f"\nthe machine's pace: {machine:.2f} of {REFERENCE_PACE:,} rows/s, at which nothing new took {ours['nothing new'] * machine:.2f}"
+        f"\nthe machine's pace: {machine:.2f} of {REFERENCE_PACE:,} rows/s, at which seeing again took {ours['seen again'] * machine:.2f} s"
     )
-    print(f"\n{'':<34}{'measured':>10}{'goal':>8}")
-    print(f"{'first load / bare COPY with key':<34}{ours['first'] / copy['first']:>10.2f}{'':>8}")
+    print(f"\n{'':<38}{'measured':>10}{'goal':>8}")
+    print(f"{'first load / bare COPY with key':<38}{ours['first'] / copy['first']:>10.2f}{'':>8}")
     for name, measured, goal in goals:
-        print(f"{name:<34}{measured:>10.2f}{goal:>8.2f}  {'ok' if measured <= goal else 'MISSED'}")
+        print(f"{name:<38}{measured:>10.2f}{goal:>8.2f}  {'ok' if measured <= goal else 'MISSED'}")
     return all(measured <= goal for _, measured, goal in goals)
 
 
