@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -140,6 +141,29 @@ def test_a_merge_is_broken_off_when_the_load_is_refused(source: Source, warehous
         other.execute("select from raw.shop__people where person_id = 3 for update")
         assert loaded().state == "rejected"
     assert isinstance(merges[0].exception(), psycopg.errors.QueryCanceled)
+
+
+def test_its_connection_is_cut(
+    source: Source, warehouse: Any, loaded: Load, merges: list[Any], pg_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.run(*CHANGES)
+    expected = without_merging_ahead(pg_server, warehouse, monkeypatch)
+    merging = (
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock' and query like 'with merged as%%'"
+    )
+    with warehouse.connect(autocommit=False) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("select from raw.shop__people where person_id = 3 for update")
+        running = pool.submit(loaded)
+        end = time.monotonic() + 60
+        while not warehouse.fetch(merging):
+            assert not running.done() and time.monotonic() < end
+            time.sleep(0.05)
+        with pytest.raises(psycopg.OperationalError):
+            running.result(60)
+    assert len(merges) == 1
+    assert loaded().state == "published"
+    assert snapshot(warehouse, "shop__people", KEY) == expected
 
 
 def test_where_no_other_session_is_to_be_had_it_is_merged_after_the_gate(

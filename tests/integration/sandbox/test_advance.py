@@ -66,10 +66,15 @@ def test_the_truth_still_holds_every_record_once(running: Running) -> None:
 
 
 def test_deleted_and_unsubscribed_stay_and_say_so(running: Running) -> None:
-    deleted = running.shop("select count(*) from customers where is_deleted")[0][0]
-    done = advance(changes_wanted=500)
-    assert done.changes["deletion"] > 0
-    assert running.shop("select count(*) from customers where is_deleted")[0][0] > deleted
+    def deleted() -> int:
+        return int(running.shop("select count(*) from customers where is_deleted")[0][0])
+
+    before = deleted()
+    for _ in range(20):  # who deletes an account is drawn, and may have none
+        advance(changes_wanted=500)
+        if deleted() > before:
+            break
+    assert deleted() > before
     newest = max((running.layout.email / "subscribers").glob("*.csv"))
     with newest.open(newline="", encoding="utf-8") as handle:
         gone = {row["subscriber_id"] for row in csv.DictReader(handle) if row["status"] == "unsubscribed"}
