@@ -103,7 +103,8 @@ def move(passage: Passage) -> None:
         customer_id = passage.account_of(person)
         if customer_id is not None and rng.random() < 0.7:
             passage.shop.execute(
-                "update addresses set is_deleted = true, updated_at = %s where customer_id = %s and kind = 'shipping' and not is_deleted",
+                "update addresses set is_deleted = true, updated_at = greatest(updated_at, %s)"
+                " where customer_id = %s and kind = 'shipping' and not is_deleted",
                 [moments.to_datetime(at), customer_id],
             )
             passage.add_address(customer_id, saved_address(address, SHOP, rng=rng, kind="shipping", in_latin=False, created=at, now=at))

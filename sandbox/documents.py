@@ -42,12 +42,13 @@ def get(connection: sqlite3.Connection, name: str, id_: str) -> dict[str, Any] |
     return json.loads(row[0]) if row else None
 
 
-def change(connection: sqlite3.Connection, document: Document) -> None:
-    """Put a document's new body in place of the one of before; its change time never goes back."""
-    connection.execute(
-        "update document set body = ?, changed = max(changed, ?) where object = ? and id = ?",
+def change(connection: sqlite3.Connection, document: Document) -> int:
+    """Put a document's new body in place of the one of before; returns its change time, which never goes back."""
+    row = connection.execute(
+        "update document set body = ?, changed = max(changed, ?) where object = ? and id = ? returning changed",
         [json.dumps(document.body, ensure_ascii=False), document.changed, document.object, document.id],
-    )
+    ).fetchone()
+    return int(row[0])
 
 
 def newest_first(

@@ -82,8 +82,8 @@ def _add(passage: Passage, document: Document, event: str) -> None:
 
 
 def _change(passage: Passage, document: Document, event: str, *, at: int) -> None:
-    documents.change(passage.world.connection, document)
-    _tell(passage, document, event, at=at)
+    changed = documents.change(passage.world.connection, document)
+    _tell(passage, document, event, at=max(at, changed * moments.SECOND))  # in the order in which it happened
 
 
 def _tell(passage: Passage, document: Document, event: str, *, at: int) -> None:

@@ -66,8 +66,9 @@ def insert(connection: sqlite3.Connection, name: str, rows: Iterable[tuple[Any, 
 
 
 def update(connection: sqlite3.Connection, name: str, record_id: str, values: Mapping[str, Any], *, modified: int) -> bool:
-    """Change fields of one record; its SystemModstamp (and that alone) says when. False if it is gone or unknown."""
-    changes = {**values, "SystemModstamp": moments.salesforce(modified)}
-    assignments = ", ".join(f"{field} = ?" for field in changes)
-    done = connection.execute(f"update {name} set {assignments} where Id = ? and IsDeleted = 0", [*changes.values(), record_id])
+    """Change fields of one record; its SystemModstamp (and that alone) says when, and never goes back. False if it is gone or unknown."""
+    assignments = ", ".join([*(f"{field} = ?" for field in values), "SystemModstamp = max(SystemModstamp, ?)"])
+    done = connection.execute(
+        f"update {name} set {assignments} where Id = ? and IsDeleted = 0", [*values.values(), moments.salesforce(modified), record_id]
+    )
     return done.rowcount == 1

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import psycopg
 import pytest
 
 from customer360.errors import UserError
-from sandbox import build, moments, truth
+from sandbox import build, changes, documents, moments, truth
 from sandbox.advance import advance
 from sandbox.layout import Layout
+from sandbox.passage import Passage
 from sandbox.shop import database, schema
 from sandbox.world import World
 from tests.integration.sandbox.conftest import NOW, Running
@@ -96,6 +98,30 @@ def test_orders_stay_sound(running: Running) -> None:
     ]
     assert running.shop("select count(*) from shipments where delivered_at < shipped_at") == [(0,)]
     assert running.shop("select count(*) from orders where updated_at < ordered_at") == [(0,)]
+
+
+def test_nothing_is_changed_before_it_is_made_nor_after_it_is_gone(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the same record is met in one advance, and though each change is drawn to lie before the last one."""
+    drawn = count(1)
+    monkeypatch.setattr(Passage, "moment", lambda p: max(p.low + 1, p.now - next(drawn) * ((p.now - p.low) // 10_000)))
+    for change in (changes.deletion, changes.correction, changes.new_mail_address, changes.conversion):
+        monkeypatch.setitem(changes.FREQUENCIES, change, 30)
+    advance(changes_wanted=1_000)
+    for table in schema.TABLES:
+        if "created_at" in schema.columns(table):
+            assert running.shop(f"select count(*) from {table} where updated_at < created_at") == [(0,)], table
+    with running.world() as world:
+        for name in ("Contact", "Lead"):
+            wrong = world.connection.execute(f"select count(*) from {name} where SystemModstamp < CreatedDate").fetchone()
+            assert wrong == (0,), name
+        told: dict[str, str] = {}
+        for _, _, event in documents.newest_first(world.connection, "billing.events", before=None, limit=1_000_000):
+            if event["type"].startswith("customer."):
+                told.setdefault(event["data"]["object"]["id"], event["type"])
+        for id_, last in told.items():
+            body = documents.get(world.connection, "billing.customers", id_)
+            assert body is not None and bool(body.get("deleted")) == (last == "customer.deleted"), id_
+    assert len(told) > 20
 
 
 def test_late_events_keep_the_time_at_which_they_happened(running: Running) -> None:
