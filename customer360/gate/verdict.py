@@ -41,11 +41,6 @@ class GateResult:
         """Rows that fail; where they were not listed, at least so many."""
         return self.fewest_failed if self.failed is None else len(self.failed)
 
-    @property
-    def warnings(self) -> tuple[Result, ...]:
-        """Expectations of severity warning that failed."""
-        return tuple(r for r in self.results if not r.success and r.severity == "warning")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:

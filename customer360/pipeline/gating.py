@@ -38,7 +38,7 @@ class Verdict:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Expectations that were missed without consequence."""
-        return tuple(r.expectation for r in verdict.GateResult(results=tuple(self.results), failed={}).warnings)
+        return tuple(r.expectation for r in self.results if not r.success and r.severity == "warning")
 
 
 class Gate:
@@ -161,7 +161,7 @@ class Gate:
             gate_history.keep(self._connection, self._object, load, found.compared)
             turned_away = quarantine.turn_away(self._connection, self._object, load, found.failed)
             reach("gating")
-            self._tell(load, found.results, turned_away)
+            self._tell(load, found, turned_away)
             return ledger.note(self._connection, load, state="gated", quarantined=turned_away)
 
     def _check(self, load: ledger.Load, refusal: verdict.Refusal | None) -> ledger.Load:
@@ -231,19 +231,18 @@ class Gate:
                 ],
             )
 
-    def _tell(self, load: ledger.Load, results: list[verdict.Result], turned_away: int) -> None:
+    def _tell(self, load: ledger.Load, found: Verdict, turned_away: int) -> None:
         """One incident for warnings and for rows set aside."""
-        warnings = [r for r in results if not r.success and r.severity == "warning"]
         subject = self._object.full_name
-        if warnings or turned_away:
-            title = f"{subject}: load {load.load_id} published with {len(warnings)} warnings and {turned_away} rows in quarantine"
+        if found.warnings or turned_away:
+            title = f"{subject}: load {load.load_id} published with {len(found.warnings)} warnings and {turned_away} rows in quarantine"
             incidents.open_incident(
                 self._connection,
                 kind="row_warnings",
                 subject=subject,
                 severity="warning",
                 title=title,
-                details=verdict.Refusal(results=tuple(r for r in results if not r.success)).as_json()
+                details=verdict.Refusal(results=tuple(r for r in found.results if not r.success)).as_json()
                 | {
                     "system": load.system,
                     "object": load.object,
