@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from datetime import datetime
 from pathlib import Path
 
 from customer360.errors import UserError
+from sandbox import moments
 from sandbox.faults import registry
 from sandbox.faults.registry import ActiveFault
 from sandbox.world import World
@@ -39,3 +41,11 @@ class LiveWorld:
     def faults(self, system: str) -> dict[str, ActiveFault]:
         """Faults of one system that are on now, by name."""
         return {fault: found for (_, fault), found in registry.active(self.world(), system).items()}
+
+    def clock(self) -> datetime | None:
+        """The moment up to which the world has been told, which its systems take for now; None before the first.
+
+        Between two advances their time stands still: nothing is ever told of a moment at which somebody has already looked.
+        """
+        now = self.world().read_meta().get("now")
+        return None if now is None else moments.to_datetime(now)

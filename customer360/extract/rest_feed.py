@@ -48,9 +48,11 @@ def is_within_reach(feed: ChangeFeed, since: str, now: datetime) -> bool:
 
 
 def listed_at(obj: SourceObject, headers: Mapping[str, str]) -> str | int:
-    """The moment a list was given out, by the API's own clock, in the form of the object's cursor.
+    """The moment a list was given out, by the API's own clock, less the lookback, in the form of the object's cursor.
 
-    A listed record says nothing of when it changed: it was so at this moment. The feed is read from here on.
+    A listed record says nothing of when it changed: it was so at this moment. The feed is read from the lookback before it
+    on: an event may be told late, and what it tells is not to look older than the list, which did not show it yet. What
+    the list did show is told again in order and ends where it ended.
     Raises SourceRefused when the API does not say.
     """
     try:
@@ -59,6 +61,7 @@ def listed_at(obj: SourceObject, headers: Mapping[str, str]) -> str | int:
         raise SourceRefused(
             f"{obj.full_name}: the API's answers carry no Date, by which its list and its changes are put in order"
         ) from None
+    moment -= obj.extract.lookback
     cursor = obj.field(str(obj.extract.cursor))
     if cursor.epoch is None and cursor.logical_type == "timestamp":
         return moment.isoformat()

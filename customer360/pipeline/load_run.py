@@ -208,15 +208,18 @@ class LoadRun:
         """The gate reads in a session of its own; where it lets all pass, what it found and the merge are committed together."""
         closed: ledger.Load | None = None
         with self._connection.transaction() as transaction:
-            with self._timed("gate"), merge_ahead.merging(self._connection, self._object, load) as merging:
-                found = gate.judge(load, remaining, session=beside)
-                merged = merging.result() if found.lets_all_pass else None
+            with merge_ahead.merging(self._connection, self._object, load) as merging:
+                with self._timed("gate"):
+                    found = gate.judge(load, remaining, session=beside)
+                with self._timed("publish"):  # what of it the gate did not cover
+                    merged = merging.result() if found.lets_all_pass else None
             if merged is None:
                 raise psycopg.Rollback(transaction)
             self._progress("publish", load.counts.extracted)
             gated = gate.settle(load, found)
             reach("gated")
-            closed = self._close(gated, gate, merged)
+            with self._timed("publish"):
+                closed = self._close(gated, gate, merged)
         return self._published(closed, found.warnings) if closed else self._follow(load, gate, remaining, found)
 
     def _follow(self, load: ledger.Load, gate: Gate, remaining: diff.Remaining, found: Verdict) -> LoadOutcome:

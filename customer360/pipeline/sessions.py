@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import psycopg
 
@@ -37,9 +37,10 @@ def object_session(obj: SourceObject) -> Iterator[relations.Warehouse | None]:
 
 def second_session() -> relations.Warehouse | None:
     """A session beside the one that holds the object's lock; None where there is none to be had: it is wanted for speed alone."""
-    with suppress(psycopg.OperationalError):
-        connection = connections.connect(role=Role.LOADER, autocommit=True)
+    with suppress(psycopg.OperationalError), ExitStack() as on_failure:
+        connection = on_failure.enter_context(connections.connect(role=Role.LOADER, autocommit=True))
         _prepare(connection)
+        on_failure.pop_all()
         return connection
     return None
 

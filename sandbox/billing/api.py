@@ -6,6 +6,8 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
@@ -45,6 +47,7 @@ def router(world: LiveWorld, *, api_key: str) -> APIRouter:
         if name not in _LISTS:
             raise BillingRefusal(404, "resource_missing", f"Unrecognized request URL (GET: /v1/{name}).")
         query = request.query_params
+        clock = world.clock()  # read before the page: what changes between the two is told as an event after it
         page = _page(
             world,
             _LISTS[name],
@@ -54,9 +57,17 @@ def router(world: LiveWorld, *, api_key: str) -> APIRouter:
             types=query.getlist("types[]"),
         )
         data = [spoiled(faults, _object_of(name, item), item, number) for number, item in enumerate(page["data"])]
-        return requests.answer(json.dumps({"object": "list", "url": f"/v1/{name}", **page, "data": data}, ensure_ascii=False), faults)
+        body = json.dumps({"object": "list", "url": f"/v1/{name}", **page, "data": data}, ensure_ascii=False)
+        return _dated(requests.answer(body, faults), clock)
 
     return routes
+
+
+def _dated(response: Response, clock: datetime | None) -> Response:
+    """The answer with the moment at which it was given, by which a caller puts a list and the events in order."""
+    if clock is not None:
+        response.headers["Date"] = format_datetime(clock, usegmt=True)
+    return response
 
 
 def _admit(authorization: str | None, api_key: str) -> None:

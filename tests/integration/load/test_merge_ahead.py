@@ -85,6 +85,8 @@ def test_it_leaves_what_any_other_load_leaves(
     assert (warehouse.fetch("select * from raw.shop__people order by 1") == before) is (state == "rejected")
     assert warehouse.fetch("select count(*) > 0 from ops.gate_result where load_id = %s", outcome.load_id) == [(True,)]
     assert warehouse.fetch("select gated_at is null from ops.load where load_id = %s", outcome.load_id) == [(state == "rejected",)]
+    ((seconds,),) = warehouse.fetch("select work -> 'seconds' from ops.load where load_id = %s", outcome.load_id)
+    assert state == "rejected" or {"land", "diff", "gate", "publish"} <= set(seconds), "each step tells what it took"
 
 
 @pytest.mark.parametrize("step", STEPS[STEPS.index("diffed") :])

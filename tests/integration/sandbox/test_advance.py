@@ -15,7 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from customer360.contracts.reader import load_contracts
 from customer360.errors import UserError
+from customer360.extract.protocol import ReadRequest, Rows
+from customer360.extract.rest import RestReader
+from customer360.platform import home
 from sandbox import build, changes, documents, moments, truth
 from sandbox.advance import advance
 from sandbox.layout import Layout
@@ -122,6 +126,38 @@ def test_nothing_is_changed_before_it_is_made_nor_after_it_is_gone(running: Runn
             body = documents.get(world.connection, "billing.customers", id_)
             assert body is not None and bool(body.get("deleted")) == (last == "customer.deleted"), id_
     assert len(told) > 20
+
+
+@pytest.mark.parametrize("name", ["customers", "invoices", "charges"])
+def test_what_billing_listed_and_told_since_is_what_it_lists_now(running: Running, name: str) -> None:
+    """Though nothing happened for a while before the list was given out, and what happens next is drawn to lie in that while."""
+    contract = load_contracts()["billing"]
+    obj = contract.object(name)
+    places = [at for at, field in enumerate(obj.fields) if field.name not in (obj.extract.cursor, "is_deleted")]
+    cursor, flag = obj.fields.index(obj.field(str(obj.extract.cursor))), obj.fields.index(obj.field("is_deleted"))
+
+    def told(since: str | None) -> list[tuple[str | None, ...]]:
+        reader = RestReader(contract, home.read_connections()["billing"])
+        rows = [row for part in reader.read(ReadRequest(object=obj, since=since)) if isinstance(part, Rows) for row in part.rows]
+        reader.close()
+        return [tuple(row) for row in rows]
+
+    def shown(rows: list[tuple[str | None, ...]]) -> dict[str | None, tuple[str | None, ...]]:
+        """What is living, by key; of each the last told of the greatest cursor."""
+        last: dict[str | None, tuple[str | None, ...]] = {}
+        for row in rows:
+            if row[0] not in last or moment(row) >= moment(last[row[0]]):
+                last[row[0]] = row
+        return {key: tuple(row[at] for at in places) for key, row in last.items() if row[flag] != "true"}
+
+    def moment(row: tuple[str | None, ...]) -> datetime:
+        return datetime.fromisoformat(str(row[cursor]))
+
+    before = told(None)
+    advance(changes_wanted=600)
+    events = told(max(map(moment, before)).isoformat())
+    assert len(events) > 10
+    assert shown(before + events) == shown(told(None))
 
 
 def test_late_events_keep_the_time_at_which_they_happened(running: Running) -> None:

@@ -11,6 +11,7 @@ from customer360.contracts.reader import load_contracts
 from customer360.extract.protocol import ReadRequest, Rows
 from customer360.extract.rest import RestReader
 from customer360.pipeline.load_run import SourceDown
+from customer360.pipeline.reconcile import reconcile
 from tests.integration.sources.conftest import Pipeline, refused_for
 from tests.integration.sources.services import Services, charge, customer
 
@@ -41,6 +42,28 @@ def test_listed_once_then_followed_by_events(pipeline: Pipeline, services: Servi
         ("José Müller-8", True),
     ]
     assert pipeline.load("billing.customers").state == "nothing_new"
+
+
+def test_an_event_told_late_is_not_older_than_the_list_that_did_not_show_it(pipeline: Pipeline, services: Services) -> None:
+    services.add("billing.customers", map(customer, range(20)))
+    earlier = int(time.time()) - 300
+    services.tell("customer.updated", customer(5, name="Passed through"), earlier - 60)  # the list shows what came of it
+    services.tell("customer.updated", customer(5), earlier)
+    assert pipeline.load("billing.customers").counts.published == 20
+    services.tell("customer.deleted", customer(1), earlier)  # it happened before the list was given out, and is told after it
+    services.tell("customer.updated", customer(2, name="Told Late"), earlier)
+    outcome = pipeline.load("billing.customers")
+    assert (outcome.counts.published, outcome.counts.stale) == (3, 0)
+    assert pipeline.warehouse.fetch(
+        "select id, name, _is_deleted from raw.billing__customers where id in ('cus_000001', 'cus_000002', 'cus_000005') order by id"
+    ) == [
+        ("cus_000001", "José Müller-1", True),
+        ("cus_000002", "Told Late", False),
+        ("cus_000005", "José Müller-5", False),
+    ]
+    services.change("billing.customers", {**customer(1), "deleted": True})  # as the API's list has had it since
+    (found,) = reconcile("billing", "customers")
+    assert found.state == "agrees", found
 
 
 def test_amounts_and_moments_arrive_typed(pipeline: Pipeline, services: Services) -> None:
