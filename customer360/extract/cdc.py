@@ -28,10 +28,19 @@ import psycopg
 from psycopg import sql
 
 from customer360.contracts.model import Changes, SourceContract, SourceObject
-from customer360.extract.changed_rows import ChangedRows
+from customer360.extract.changed_rows import ChangedRows, keys_told
 from customer360.extract.pgoutput import Begin, Commit, Delete, Insert, Relation, Truncate, Update, decode, lsn_number, lsn_text
 from customer360.extract.postgres import SESSION, PostgresReader
-from customer360.extract.protocol import Lag, Part, ReadRequest, SourceRefused, SourceUnavailable, StreamPosition, WholeObject
+from customer360.extract.protocol import (
+    Lag,
+    Part,
+    ReadRequest,
+    RowsCounted,
+    SourceRefused,
+    SourceUnavailable,
+    StreamPosition,
+    WholeObject,
+)
 
 MOST_MESSAGES = 1_000_000
 """Messages after which a read ends, at the end of the transaction it is in; the next read goes on."""
@@ -104,6 +113,23 @@ class ChangesReader(PostgresReader):
         if found is None or request.position is None:
             return Lag()
         return Lag(behind_bytes=max(now - lsn_number(str(request.position["lsn"])), 0), retained_bytes=max(now - found.restart, 0))
+
+    def count(self, request: ReadRequest) -> RowsCounted:
+        """Living rows of the table, and how many keys the stream, which stays where it is, tells of since the position."""
+        held = super().count(request).held  # first: what changes meanwhile then counts as in flight, not as missing
+        unknown = RowsCounted(held=held, in_flight=held, gone_in_flight=None)
+        obj = request.object
+        slot = slot_name(request.consumer, obj)
+        try:
+            table = self._check_source(obj)
+            if request.position is None or _why_anew(request, self._free_slot(slot), table, slot) is not None:
+                return unknown
+            living = keys_told(self._changes(request, slot, table, lsn_number(str(request.position["lsn"]))), obj)
+        except psycopg.Error as error:
+            raise self._judge(error) from None
+        if living is None:
+            return unknown
+        return RowsCounted(held=held, in_flight=sum(living.values()), gone_in_flight=len(living) - sum(living.values()))
 
     def acknowledge(self) -> None:
         """Let the source forget what is landed."""

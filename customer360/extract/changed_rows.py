@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from customer360.contracts.model import SourceObject
 from customer360.extract.pgoutput import UNCHANGED, Delete, Insert, Relation, Truncate, Tuple, Update
-from customer360.extract.protocol import Deleted, MissingFields, Part, Reject, Row, Rows, SourceRefused, Truncated
+from customer360.extract.protocol import Deleted, MissingFields, Part, Reject, Row, Rows, SourceRefused, StreamPosition, Truncated
 
 ROWS_PER_PART = 5_000
 _BOOL, _BPCHAR = 16, 1042
@@ -131,3 +131,21 @@ def _completed(change: Update) -> Tuple:
     if change.old is None or not change.old_is_whole or UNCHANGED not in change.new:
         return change.new
     return tuple(old if new is UNCHANGED else new for old, new in zip(change.old, change.new, strict=True))
+
+
+def keys_told(parts: Iterable[Part], obj: SourceObject) -> dict[tuple[str | None, ...], bool] | None:
+    """Whether each key of which a read tells lives in the end. None where it does not tell of all: a truncate names no keys, and a
+    read may end before the stream does."""
+    places = [next(at for at, field in enumerate(obj.fields) if field.name == name) for name in obj.key]
+    living: dict[tuple[str | None, ...], bool] = {}
+    is_all = False
+    for part in parts:
+        if isinstance(part, Rows):
+            living.update((tuple(row[place] for place in places), True) for row in part.rows)
+        elif isinstance(part, Deleted):
+            living.update((key, False) for key in part.keys)
+        elif isinstance(part, Truncated):
+            return None
+        elif isinstance(part, StreamPosition):
+            is_all = part.lag.behind_seconds == 0
+    return living if is_all else None

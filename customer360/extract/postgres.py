@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from customer360.contracts.model import Field, SourceContract, SourceObject
-from customer360.extract.protocol import CopyBytes, MissingFields, Part, ReadRequest, SourceRefused, SourceUnavailable
+from customer360.extract.protocol import CopyBytes, MissingFields, Part, ReadRequest, RowsCounted, SourceRefused, SourceUnavailable
 
 CHUNK_BYTES = 1 << 18
 KEYS_PER_BATCH = 20_000
@@ -135,22 +135,28 @@ class PostgresReader:
         if batch:
             yield batch
 
-    def count(self, obj: SourceObject, *, after: str | None) -> tuple[int, int]:
-        """Living rows of the table, and those with a cursor beyond `after`, in one query: one moment of the source."""
+    def count(self, request: ReadRequest) -> RowsCounted:
+        """Living rows, those with a cursor beyond `since`, and the deleted beyond it, in one query: one moment of the source."""
+        obj, after = request.object, request.since
         types = self._catalogue(obj).types
         flag, cursor = obj.extract.deletes.flag, obj.extract.cursor
         is_alive: sql.Composable = sql.SQL("true")
         if flag is not None and obj.field(flag).source_name in types:
             is_alive = sql.SQL("not coalesce({}::text in ('true', 't'), false)").format(sql.Identifier(obj.field(flag).source_name))
         is_later: sql.Composable = sql.SQL("true")
+        is_gone_later: sql.Composable = sql.SQL("false")
         if cursor is not None and after is not None and (column := obj.field(cursor).source_name) in types:
             is_later = sql.SQL("coalesce({} > {}, true)").format(sql.Identifier(column), _bound(after, types[column]))
-        query = sql.SQL("select count(*), count(*) filter (where {}) from {} where {}").format(is_later, self._table(obj), is_alive)
+            is_gone_later = sql.SQL("not {} and {}").format(is_alive, is_later)
+        query = sql.SQL(
+            "select count(*) filter (where {0}), count(*) filter (where {0} and {1}), count(*) filter (where {2}) from {3}"
+        ).format(is_alive, is_later, is_gone_later, self._table(obj))
         try:
             row = self._connect().execute(query).fetchone()
         except psycopg.Error as error:
             raise self._judge(error) from None
-        return (int(row[0]), int(row[1])) if row else (0, 0)
+        held, in_flight, gone = row or (0, 0, 0)
+        return RowsCounted(held=int(held), in_flight=int(in_flight), gone_in_flight=int(gone))
 
     def acknowledge(self) -> None:
         """Nothing: a table can be read again."""

@@ -159,6 +159,19 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowsCounted:
+    """Living rows that a source holds now.
+
+    `in_flight`: of those, the ones that changed after the last read; all, where the source cannot tell.
+    `gone_in_flight`: rows deleted there after the last read; None where the source cannot tell, 0 where it never tells of deletions.
+    """
+
+    held: int
+    in_flight: int
+    gone_in_flight: int | None = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilesCounted:
     """Files that a source holds now. `in_flight`: of those not taken in, the ones that are unfinished or younger than the last read."""
 
@@ -243,8 +256,8 @@ class Reader(Protocol):
 class CountingReader(Reader, Protocol):
     """Reader of a source that can say how many rows it holds without sending them."""
 
-    def count(self, obj: SourceObject, *, after: str | None) -> tuple[int, int]:
-        """Living rows the source holds now, and how many of them changed after the cursor value `after` (all, without one).
+    def count(self, request: ReadRequest) -> RowsCounted:
+        """Count what the request's object holds now. Here its `since` is the last cursor value read: what is later is in flight.
 
         Raises SourceUnavailable or SourceRefused.
         """

@@ -33,7 +33,7 @@ from requests.exceptions import RequestException
 
 from customer360.contracts.model import ChangeFeed, Field, SourceContract, SourceObject
 from customer360.extract import json_documents, rest_feed, rest_session
-from customer360.extract.protocol import MissingFields, Part, ReadRequest, Reject, Row, Rows, SourceRefused, SourceUnavailable
+from customer360.extract.protocol import MissingFields, Part, ReadRequest, Reject, Row, Rows, RowsCounted, SourceRefused, SourceUnavailable
 from customer360.extract.rest_paging import LOST_PLACE_STATUS, Place, counted, paginator
 from customer360.extract.rest_session import ApiError, Patience
 
@@ -126,26 +126,29 @@ class RestReader:
         feed = obj.extract.feed
         return feed if feed and since is not None and rest_feed.is_within_reach(feed, since, self._clock()) else None
 
-    def count(self, obj: SourceObject, *, after: str | None) -> tuple[int, int]:
-        """Records that are not deleted, and those of them that changed after `after`, as the contract's `count` asks.
+    def count(self, request: ReadRequest) -> RowsCounted:
+        """Records that are not deleted, and those of them that changed after `since`, as the contract's `count` asks.
 
-        Where their keys are listed to be counted, those that changed at that very moment are among the latter.
+        Where their keys are listed to be counted, those that changed at that very moment are among the latter, and those deleted
+        since are counted too.
         """
+        obj, after = request.object, request.since
         declared = obj.extract.count
         if declared is None:
             raise SourceRefused(f"{obj.full_name}: the contract does not say how the API counts; add count: {{endpoint, total}}")
         # The total comes first: what changes meanwhile then counts as in flight, not as missing.
         if declared.endpoint is None:
-            total = self._number_of_keys(obj, since=None)
-            return total, total if after is None else self._number_of_keys(obj, since=after)
+            total, _ = self._number_of_keys(obj, since=None)
+            in_flight, gone = (total, 0) if after is None else self._number_of_keys(obj, since=after)
+            return RowsCounted(held=total, in_flight=in_flight, gone_in_flight=gone)
         rest_session.sign_in(self._system, self._auth)
         total = self._counted(obj, declared.endpoint, declared.total, None)
-        return total, self._counted(obj, declared.endpoint, declared.total, after)
+        return RowsCounted(held=total, in_flight=self._counted(obj, declared.endpoint, declared.total, after))
 
-    def _number_of_keys(self, obj: SourceObject, *, since: str | None) -> int:
-        """Of living records; what is told last of one counts."""
+    def _number_of_keys(self, obj: SourceObject, *, since: str | None) -> tuple[int, int]:
+        """Of living records, and of deleted ones; what is told last of one counts."""
         living = {key: is_living for page in self._keys(obj, since=since) for key, is_living in page if None not in key}
-        return sum(living.values())
+        return sum(living.values()), len(living) - sum(living.values())
 
     def _counted(self, obj: SourceObject, asked: Mapping[str, Any], where: str, since: str | None) -> int:
         endpoint = _filled(asked, obj, (), since)

@@ -9,13 +9,14 @@ from typing import Literal
 from psycopg import sql
 
 from customer360.contracts.model import SourceObject
-from customer360.load import relations
+from customer360.load import ledger, relations, stream
 from customer360.load.relations import Warehouse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """Source and warehouse side by side. `in_flight`: source rows changed after the last load, which raw may not hold yet.
+    """Source and warehouse side by side. `in_flight`: source rows changed after the last load, which raw may not hold yet;
+    `gone_in_flight`: rows deleted there since, which raw may hold still (None: as many as there are).
 
     Of a file set the files are counted, and `raw_rows` are those that were taken in: `unit` says which.
     """
@@ -25,6 +26,7 @@ class Counted:
     in_flight: int
     raw_rows: int
     set_aside: int
+    gone_in_flight: int | None = 0
 
     @property
     def missing(self) -> int:
@@ -33,8 +35,8 @@ class Counted:
 
     @property
     def surplus(self) -> int:
-        """Rows of raw that the source does not hold: deleted there and not buried here yet, or doubled."""
-        return max(self.raw_rows - self.source_rows, 0)
+        """Rows of raw that the source did not hold at the last load: deleted there without a word and not buried here yet, or doubled."""
+        return 0 if self.gone_in_flight is None else max(self.raw_rows - self.source_rows - self.gone_in_flight, 0)
 
 
 def count_raw(connection: Warehouse, obj: SourceObject) -> tuple[int, int]:
@@ -54,6 +56,11 @@ def last_watermark(connection: Warehouse, obj: SourceObject) -> str | None:
     """How far the object has been read."""
     row = connection.execute("select cursor_value from ops.watermark where system = %s and object = %s", [obj.system, obj.name]).fetchone()
     return str(row[0]) if row else None
+
+
+def is_something_landed(connection: Warehouse, obj: SourceObject) -> bool:
+    """Whether rows are landed that no load has published: they wait, or their load is open or held."""
+    return bool(ledger.find_open(connection, obj) or ledger.find_held(connection, obj) or stream.count_waiting(connection, obj))
 
 
 def last_read_at(connection: Warehouse, obj: SourceObject) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, cast
 
@@ -14,6 +14,7 @@ from customer360.extract.protocol import CountingReader, FilesCountingReader, So
 from customer360.load import landing, reconciliation
 from customer360.load.reconciliation import Counted
 from customer360.load.relations import Warehouse
+from customer360.pipeline import streams
 from customer360.pipeline.sessions import object_session
 from customer360.warehouse import connections
 
@@ -76,9 +77,17 @@ def _count(connection: Warehouse, contract: SourceContract, obj: SourceObject, *
         if obj.extract.files:
             files = cast(FilesCountingReader, reader).count_files(landing.read_request(connection, obj), read_at=read_at)
             return Counted(unit="files", source_rows=files.held, in_flight=files.in_flight, raw_rows=files.taken_in, set_aside=0)
-        after = reconciliation.last_watermark(connection, obj)
-        source_rows, in_flight = cast(CountingReader, reader).count(obj, after=after)
+        read = landing.read_request(connection, obj, since=reconciliation.last_watermark(connection, obj), dry_run=True)
+        source = cast(CountingReader, reader).count(streams.placed(connection, read))
     finally:
         reader.close()
+    if obj.extract.stream is not None and reconciliation.is_something_landed(connection, obj):
+        source = replace(source, in_flight=source.held, gone_in_flight=None)  # the stream is read further than raw is
     raw_rows, set_aside = reconciliation.count_raw(connection, obj)
-    return Counted(source_rows=source_rows, in_flight=in_flight, raw_rows=raw_rows, set_aside=set_aside)
+    return Counted(
+        source_rows=source.held,
+        in_flight=source.in_flight,
+        gone_in_flight=source.gone_in_flight,
+        raw_rows=raw_rows,
+        set_aside=set_aside,
+    )

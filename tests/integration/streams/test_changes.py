@@ -10,9 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from customer360.load.reconciliation import Counted
 from customer360.pipeline import streams
 from customer360.pipeline.ingest import SourceDown, ingest_object
 from customer360.pipeline.outcome import LoadOutcome
+from customer360.pipeline.reconcile import reconcile
 from tests.integration.streams.conftest import SHOP, Source
 
 pytestmark = pytest.mark.integration
@@ -62,6 +64,33 @@ def test_copy_first_then_every_kind_of_change(source: Source, warehouse: Any, lo
     source.run("update people set name = name where person_id <> 12")
     third = load()
     assert (third.state, third.counts.unchanged) == ("nothing_new", 10)
+
+
+def test_its_rows_are_counted_beside_raw_and_what_the_stream_still_tells(source: Source, warehouse: Any, load: Load) -> None:
+    def counted() -> tuple[str, Counted]:
+        (found,) = reconcile("shop", "people")
+        assert found.counted is not None
+        return found.state, found.counted
+
+    source.run("insert into people select g, 'N', g from generate_series(1, 10) g")
+    load()
+    assert counted() == ("agrees", Counted(source_rows=10, in_flight=0, raw_rows=10, set_aside=0))
+    source.run(
+        "insert into people values (11, 'N', 1), (12, 'N', 1)",
+        "delete from people where person_id in (1, 2, 12)",
+        "update people set age = 3 where person_id = 3",
+        "create table other (id int)",  # the log goes on behind the last change
+    )
+    assert counted() == ("agrees", Counted(source_rows=9, in_flight=2, raw_rows=10, set_aside=0, gone_in_flight=3))
+    assert load().counts.extracted == 6, "counting takes nothing out of the stream"
+    assert counted() == ("agrees", Counted(source_rows=9, in_flight=0, raw_rows=9, set_aside=0))
+    with warehouse.connect() as connection:
+        connection.execute("delete from raw.shop__people where person_id in (4, 5)")
+    state, found = counted()
+    assert (state, found.missing, found.surplus) == ("differs", 2, 0)
+    source.run("truncate people")
+    state, found = counted()
+    assert (state, found.missing, found.surplus, found.gone_in_flight) == ("agrees", 0, 0, None), "it does not say whom it ended"
 
 
 def test_truncate_buries_what_was_there_and_is_gated(source: Source, warehouse: Any, load: Load) -> None:

@@ -16,6 +16,7 @@ from customer360.load import stream
 from customer360.pipeline import held
 from customer360.pipeline.ingest import ingest_object, resolve_object
 from customer360.pipeline.outcome import LoadOutcome
+from customer360.pipeline.reconcile import reconcile
 from tests.integration.load.conftest import assert_adds_up
 from tests.integration.streams.conftest import PEOPLE_SUITE, Source
 from tests.killing import forked
@@ -50,6 +51,16 @@ def refused(source: Source, warehouse: Any, load: Load) -> int:
     landed = warehouse.fetch("select position ->> 'lsn' from ops.stream")
     assert source.fetch("select confirmed_flush_lsn::text from pg_replication_slots where database = current_database()") == landed
     return int(outcome.load_id or 0)
+
+
+def test_what_waits_is_not_missing(refused: int, source: Source, warehouse: Any, load: Load) -> None:
+    """The stream is read further than raw is."""
+    (found,) = reconcile("shop", "people")
+    assert found.state == "agrees" and found.counted is not None and found.counted.raw_rows < found.counted.source_rows
+    held.settle(refused, "accept", **BY)
+    load()
+    (found,) = reconcile("shop", "people")
+    assert found.state == "agrees" and found.counted is not None and found.counted.in_flight == 0
 
 
 def test_accepted(refused: int, source: Source, warehouse: Any, load: Load) -> None:
