@@ -87,7 +87,8 @@ class ChangeFeed:
     """Events by which an API tells what changed, where its lists do not say when a record did.
 
     Each event holds the whole record, at path `record`, as it was at the moment at path `changed_at`. `gone` maps a path in the
-    event to the values that say the record was deleted. Events older than `reach` are no longer to be had.
+    event to the values that say the record was deleted. Events older than `reach` are no longer to be had. What a record was when
+    it was listed it may have been since it was made, which the field `made_at` tells.
     """
 
     endpoint: Mapping[str, Any]
@@ -96,6 +97,7 @@ class ChangeFeed:
     gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reach: timedelta | None = None
     newest_first: bool = False
+    made_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,7 +162,8 @@ def _extract(document: Document, path: Path_, value: Any, *, fields: dict[str, F
     stream: Stream | None = "changes" if changes else _STREAMS.get(kind)
     feed = None
     if "feed" in value and kind == "api":
-        feed = build_feed(document, (*path, "feed"), value["feed"], has_cursor=cursor is not None, has_flag=deletes.flag is not None)
+        has_flag = deletes.flag is not None
+        feed = build_feed(document, (*path, "feed"), value["feed"], has_cursor=cursor is not None, has_flag=has_flag, fields=fields)
     elif "feed" in value and kind:
         document.report((*path, "feed"), f"a feed has no meaning for a {kind} server", "take it out")
     count = None

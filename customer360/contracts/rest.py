@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from customer360.contracts import vocabulary as words
 from customer360.contracts.document import Document, Path_
-from customer360.contracts.model import ChangeFeed, Count
+from customer360.contracts.model import ChangeFeed, Count, Field
 from customer360.contracts.problems import did_you_mean
 from customer360.contracts.properties import duration_at, text_at
 
@@ -42,8 +42,10 @@ def check_endpoint(document: Document, path: Path_, value: Any) -> None:
                 document.report(where, f"unknown placeholder {{{name}}}", did_you_mean(name, words.PLACEHOLDERS))
 
 
-def build_feed(document: Document, path: Path_, value: Any, *, has_cursor: bool, has_flag: bool) -> ChangeFeed | None:
-    """Check an object's `feed: {endpoint, record, changed_at, gone, reach, order}` and build it; None when it says too little."""
+def build_feed(
+    document: Document, path: Path_, value: Any, *, has_cursor: bool, has_flag: bool, fields: Mapping[str, Field]
+) -> ChangeFeed | None:
+    """Check an object's `feed: {endpoint, record, changed_at, gone, reach, order, made_at}` and build it; None when it says too little."""
     if not document.check_keys(path, value, words.FEED_KEYS):
         return None
     if not has_cursor:
@@ -56,9 +58,21 @@ def build_feed(document: Document, path: Path_, value: Any, *, has_cursor: bool,
     document.check_word((*path, "order"), order, words.FEED_ORDERS)
     gone = _gone(document, (*path, "gone"), value.get("gone"), has_flag=has_flag)
     reach = duration_at(document, path, value, "reach")
+    made_at = value.get("made_at")
+    moments = [name for name, field in fields.items() if field.logical_type == "timestamp"]
+    if made_at is not None and made_at not in moments:
+        document.report((*path, "made_at"), f"made_at {made_at!r} is no timestamp of the object", did_you_mean(str(made_at), moments))
     if not isinstance(endpoint, dict) or record is None or changed_at is None:
         return None
-    return ChangeFeed(endpoint=endpoint, record=record, changed_at=changed_at, gone=gone, reach=reach, newest_first=order == "newest_first")
+    return ChangeFeed(
+        endpoint=endpoint,
+        record=record,
+        changed_at=changed_at,
+        gone=gone,
+        reach=reach,
+        newest_first=order == "newest_first",
+        made_at=made_at,
+    )
 
 
 def build_count(document: Document, path: Path_, value: Any, *, has_cursor: bool) -> Count | None:

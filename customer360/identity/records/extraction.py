@@ -125,7 +125,7 @@ def _part_query(part: Part, source: RecordSource, schema: str, pending: sql.Iden
     is_history = schema == "raw_history"
     key = _joined([sql.SQL("t.{}").format(sql.Identifier(name)) for name in part.key])
     row_key = _joined([sql.SQL("t.{}").format(sql.Identifier(name)) for name in part.object.key])
-    at = sql.SQL("coalesce(t.{}, t._published_at)").format(sql.Identifier(part.cursor)) if part.cursor else sql.SQL("t._published_at")
+    at = _dated(part)
     values = [sql.SQL("t.{}::text").format(sql.Identifier(field.name)) for field in part.fields]
     order = sql.SQL("t._replaced_at desc, t._load_id desc") if is_history else sql.SQL("{} , {}").format(at, row_key)
     conditions: list[sql.Composable] = [sql.SQL("t.{} is not null").format(sql.Identifier(name)) for name in part.key]
@@ -149,6 +149,21 @@ def _part_query(part: Part, source: RecordSource, schema: str, pending: sql.Iden
         table=sql.Identifier(schema, part.object.table),
         scope=scope,
         conditions=sql.SQL(" and ").join(conditions),
+    )
+
+
+def _dated(part: Part) -> sql.Composable:
+    """Since when a version of a row holds.
+
+    A list that does not say when its records changed dates the first version of each by itself, though it may be as old as the record.
+    """
+    if part.cursor is None:
+        return sql.SQL("t._published_at")
+    at = sql.SQL("coalesce(t.{}, t._published_at)").format(sql.Identifier(part.cursor))
+    if part.made_at is None:
+        return at
+    return sql.SQL("case when t._published_at = t._first_seen_at then least(t.{}, {}) else {} end").format(
+        sql.Identifier(part.made_at), at, at
     )
 
 

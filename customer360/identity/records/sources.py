@@ -38,6 +38,11 @@ class Part:
         name = self.object.extract.cursor
         return name if name is not None and self.object.field(name).sql_type.startswith("timestamp") else None
 
+    @property
+    def made_at(self) -> str | None:
+        """The field that tells when a record was made, where its first version is dated by the list it stood in."""
+        return self.object.extract.feed.made_at if self.object.extract.feed is not None else None
+
     def full_field(self, field: Field) -> str:
         """`shop.customers.email`"""
         return f"{self.object.full_name}.{field.name}"
@@ -83,10 +88,10 @@ def record_sources(contracts: Iterable[SourceContract]) -> list[RecordSource]:
 
 
 def shape_version(sources: Iterable[RecordSource]) -> str:
-    """Changes when the contracts declare other records, fields, meanings or links: what was extracted before no longer stands."""
+    """Changes when the contracts declare other records, fields, meanings, dates or links: what was extracted before no longer stands."""
     told = [
         (
-            *(part.object.full_name, part.entity.kind, part.key, part.entity.of, sorted(part.entity.where.items())),
+            *(part.object.full_name, part.entity.kind, part.key, part.entity.of, sorted(part.entity.where.items()), part.made_at),
             *(field.name, field.semantic_type, field.verifies, field.same_customer, sorted(source.anchors)),
         )
         for source in sources

@@ -10,10 +10,12 @@ import pytest
 from customer360.contracts.reader import load_contracts
 from customer360.extract.protocol import ReadRequest, Rows
 from customer360.extract.rest import RestReader
+from customer360.identity.records.extraction import extract
+from customer360.identity.records.sources import record_sources
 from customer360.pipeline.load_run import SourceDown
 from customer360.pipeline.reconcile import reconcile
 from tests.integration.sources.conftest import Pipeline, refused_for
-from tests.integration.sources.services import Services, charge, customer
+from tests.integration.sources.services import START, Services, charge, customer
 
 pytestmark = pytest.mark.integration
 
@@ -64,6 +66,27 @@ def test_an_event_told_late_is_not_older_than_the_list_that_did_not_show_it(pipe
     services.change("billing.customers", {**customer(1), "deleted": True})  # as the API's list has had it since
     (found,) = reconcile("billing", "customers")
     assert found.state == "agrees", found
+
+
+def test_what_was_listed_may_be_as_old_as_its_record(pipeline: Pipeline, services: Services) -> None:
+    """Else whatever is listed without a date would be newer than all that other systems know."""
+    (source,) = [one for one in record_sources(load_contracts().values()) if one.name == "billing.customers"]
+
+    def observed() -> dict[str, datetime]:
+        with pipeline.warehouse.connect() as connection, connection.transaction():
+            (record,) = [one for one in extract(connection, source, only_pending=False) if one.record_id.endswith("cus_000002")]
+            return {one.attribute: datetime.fromisoformat(one.observed_since) for one in record.content.attributes}
+
+    services.add("billing.customers", map(customer, range(5)))
+    pipeline.load("billing.customers")
+    made = datetime.fromtimestamp(START + 2, tz=UTC)
+    assert set(observed().values()) == {made}
+    later = int(time.time()) + 5
+    services.tell("customer.updated", customer(2, email="new@example.es"), later)
+    pipeline.load("billing.customers")
+    found = observed()
+    assert found.pop("email") == datetime.fromtimestamp(later, tz=UTC)
+    assert set(found.values()) == {made}, "it told of the address alone"
 
 
 def test_amounts_and_moments_arrive_typed(pipeline: Pipeline, services: Services) -> None:

@@ -88,6 +88,8 @@ FEED = {"endpoint": {"path": "events"}, "record": "data.object", "changed_at": "
         (lambda extract: extract["feed"].update(order="newest"), "did you mean 'newest_first'?"),
         (lambda extract: extract["feed"].update(gone=["x"]), "which events are deletions"),
         (lambda extract: extract["feed"].update(reach="a month"), "no time span"),
+        (lambda extract: extract["feed"].update(made_at=extract["cursor"]), None),
+        (lambda extract: extract["feed"].update(made_at="made"), "made_at 'made' is no timestamp of the object"),
         (lambda extract: extract.pop("deletes"), "deletions need a flag"),
         (lambda extract: [extract.pop("cursor"), extract.pop("lookback")], "a feed needs a cursor"),
     ],
