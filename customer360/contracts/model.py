@@ -164,6 +164,10 @@ class SourceObject:
                 return candidate
         raise KeyError(f"{self.full_name} declares no field {name!r}")
 
+    def place(self, name: str) -> int:
+        """Where the field's value stands in a row, which has one per declared field, in their order; KeyError if there is none."""
+        return self.fields.index(self.field(name))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceContract:

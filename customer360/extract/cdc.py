@@ -90,12 +90,8 @@ class ChangesReader(PostgresReader):
 
     def read(self, request: ReadRequest) -> Iterator[Part]:
         """The table's changes since the position; a copy of it where there is none, or the stream cannot be gone on with."""
-        obj = request.object
-        slot = slot_name(request.consumer, obj)
         try:
-            table = self._check_source(obj)
-            found = self._free_slot(slot)
-            why = _why_anew(request, found, table, slot)
+            slot, table, why = self._standing(request)
             if why is None and request.position is not None:
                 yield from self._changes(request, slot, table, lsn_number(str(request.position["lsn"])))
             else:
@@ -118,18 +114,14 @@ class ChangesReader(PostgresReader):
         """Living rows of the table, and how many keys the stream, which stays where it is, tells of since the position."""
         held = super().count(request).held  # first: what changes meanwhile then counts as in flight, not as missing
         unknown = RowsCounted(held=held, in_flight=held, gone_in_flight=None)
-        obj = request.object
-        slot = slot_name(request.consumer, obj)
         try:
-            table = self._check_source(obj)
-            if request.position is None or _why_anew(request, self._free_slot(slot), table, slot) is not None:
+            slot, table, why = self._standing(request)
+            if why is not None or request.position is None:
                 return unknown
-            living = keys_told(self._changes(request, slot, table, lsn_number(str(request.position["lsn"]))), obj)
+            told = keys_told(self._changes(request, slot, table, lsn_number(str(request.position["lsn"]))), request.object)
         except psycopg.Error as error:
             raise self._judge(error) from None
-        if living is None:
-            return unknown
-        return RowsCounted(held=held, in_flight=sum(living.values()), gone_in_flight=len(living) - sum(living.values()))
+        return unknown if told is None else RowsCounted.beside(told, held=held)
 
     def acknowledge(self) -> None:
         """Let the source forget what is landed."""
@@ -150,6 +142,12 @@ class ChangesReader(PostgresReader):
             self._control = None
 
     # -------------------------------------------------------------------------------------------- the stream
+    def _standing(self, request: ReadRequest) -> tuple[str, int, str | None]:
+        """Our slot, the table's number, and why its changes cannot be gone on with, if so (`_why_anew`). Raises as `_check_source`."""
+        slot = slot_name(request.consumer, request.object)
+        table = self._check_source(request.object)
+        return slot, table, _why_anew(request, self._free_slot(slot), table, slot)
+
     def _changes(self, request: ReadRequest, slot: str, table: int, since: int) -> Iterator[Part]:
         end = self._log_end()
         rows = ChangedRows(request.object, place=self._place(request.object))

@@ -136,7 +136,7 @@ def _completed(change: Update) -> Tuple:
 def keys_told(parts: Iterable[Part], obj: SourceObject) -> dict[tuple[str | None, ...], bool] | None:
     """Whether each key of which a read tells lives in the end. None where it does not tell of all: a truncate names no keys, and a
     read may end before the stream does."""
-    places = [next(at for at, field in enumerate(obj.fields) if field.name == name) for name in obj.key]
+    places = [obj.place(name) for name in obj.key]
     living: dict[tuple[str | None, ...], bool] = {}
     is_all = False
     for part in parts:

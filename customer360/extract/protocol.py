@@ -170,6 +170,12 @@ class RowsCounted:
     in_flight: int
     gone_in_flight: int | None = 0
 
+    @classmethod
+    def beside(cls, told: Mapping[tuple[str | None, ...], bool], *, held: int) -> RowsCounted:
+        """Beside the keys told since the last read, each with whether it lives in the end."""
+        living = sum(told.values())
+        return cls(held=held, in_flight=living, gone_in_flight=len(told) - living)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesCounted:

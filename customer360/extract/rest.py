@@ -111,8 +111,8 @@ class RestReader:
         """Page by page the keys of records that changed since then, or of all; and whether each is not flagged as deleted."""
         flag = obj.extract.deletes.flag
         asked = [field for field in obj.fields if field.name in obj.key or field.name == flag]
-        places = [next(at for at, field in enumerate(obj.fields) if field.name == name) for name in obj.key]
-        flag_place = next((at for at, field in enumerate(obj.fields) if field.name == flag), None)
+        places = [obj.place(name) for name in obj.key]
+        flag_place = obj.place(flag) if flag is not None else None
         try:
             for part in self._read_pages(obj, asked, Place(since=since), self._feed_since(obj, since)):
                 if isinstance(part, Rows):
@@ -138,17 +138,17 @@ class RestReader:
             raise SourceRefused(f"{obj.full_name}: the contract does not say how the API counts; add count: {{endpoint, total}}")
         # The total comes first: what changes meanwhile then counts as in flight, not as missing.
         if declared.endpoint is None:
-            total, _ = self._number_of_keys(obj, since=None)
-            in_flight, gone = (total, 0) if after is None else self._number_of_keys(obj, since=after)
-            return RowsCounted(held=total, in_flight=in_flight, gone_in_flight=gone)
+            total = sum(self._keys_told(obj, since=None).values())
+            if after is None:
+                return RowsCounted(held=total, in_flight=total)
+            return RowsCounted.beside(self._keys_told(obj, since=after), held=total)
         rest_session.sign_in(self._system, self._auth)
         total = self._counted(obj, declared.endpoint, declared.total, None)
         return RowsCounted(held=total, in_flight=self._counted(obj, declared.endpoint, declared.total, after))
 
-    def _number_of_keys(self, obj: SourceObject, *, since: str | None) -> tuple[int, int]:
-        """Of living records, and of deleted ones; what is told last of one counts."""
-        living = {key: is_living for page in self._keys(obj, since=since) for key, is_living in page if None not in key}
-        return sum(living.values()), len(living) - sum(living.values())
+    def _keys_told(self, obj: SourceObject, *, since: str | None) -> dict[tuple[str | None, ...], bool]:
+        """Whether each record lives; what is told last of one counts."""
+        return {key: is_living for page in self._keys(obj, since=since) for key, is_living in page if None not in key}
 
     def _counted(self, obj: SourceObject, asked: Mapping[str, Any], where: str, since: str | None) -> int:
         endpoint = _filled(asked, obj, (), since)
@@ -180,7 +180,7 @@ class RestReader:
             raise SourceRefused(f"{obj.full_name}: endpoint.response_actions is not supported; leave it out")
         rest_session.sign_in(self._system, self._auth)
         make = json_documents.row_maker(obj)
-        cursor_at = next((at for at, field in enumerate(obj.fields) if field.name == obj.extract.cursor), None)
+        cursor_at = obj.place(obj.extract.cursor) if obj.extract.cursor is not None else None
         drop_attributes = not any(field.source_name.split(".")[0] == "attributes" for field in obj.fields)
         seen: set[str] = set()
         count = 0

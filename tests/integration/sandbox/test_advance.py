@@ -134,7 +134,7 @@ def test_what_billing_listed_and_told_since_is_what_it_lists_now(running: Runnin
     contract = load_contracts()["billing"]
     obj = contract.object(name)
     places = [at for at, field in enumerate(obj.fields) if field.name not in (obj.extract.cursor, "is_deleted")]
-    cursor, flag = obj.fields.index(obj.field(str(obj.extract.cursor))), obj.fields.index(obj.field("is_deleted"))
+    cursor, flag = obj.place(str(obj.extract.cursor)), obj.place("is_deleted")
 
     def told(since: str | None) -> list[tuple[str | None, ...]]:
         reader = RestReader(contract, home.read_connections()["billing"])
