@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
 
 from customer360.contracts.problems import ContractError, Problem, did_you_mean
 
@@ -26,10 +29,31 @@ class _Loader(yaml.SafeLoader):
     """SafeLoader that leaves dates alone: `2024-13-45` is for our own checks to refuse, not for the YAML library to fail on."""
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+try:
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]  # its stub hides what it imports
+except ImportError:  # PyYAML can be built without libyaml
+    _LOADERS: tuple[type[Any], ...] = (_Loader,)
+else:
+
+    class _FastLoader(Composer, CParser, SafeConstructor, Resolver):
+        """The same by libyaml, in half the time. What it cannot read the other reads again: its errors are the clearer ones.
+
+        Nodes are put together in Python: libyaml's own way of it ends the process where they are nested too deeply.
+        """
+
+        def __init__(self, stream: str) -> None:
+            CParser.__init__(self, stream)
+            Composer.__init__(self)
+            SafeConstructor.__init__(self)
+            Resolver.__init__(self)
+
+    _LOADERS = (_FastLoader, _Loader)
+
+for _loader in _LOADERS:
+    _loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,14 +124,7 @@ def parse(content: bytes, *, shown_as: str) -> Document:
     except UnicodeDecodeError as error:
         raise _error(shown_as, content[: error.start].count(b"\n") + 1, "is not UTF-8", "save it as UTF-8") from error
     try:
-        loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-            builder = _Builder(loader, Document(file=shown_as, data=None, lines={}))
-            if node is not None:
-                builder.document.data = builder.build(node, ())
-        finally:
-            loader.dispose()
+        document = _built(text, shown_as)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
@@ -116,10 +133,27 @@ def parse(content: bytes, *, shown_as: str) -> Document:
         raise _error(shown_as, None, f"is not YAML: {str(error).splitlines()[0]}", "remove characters that YAML does not allow") from error
     except RecursionError as error:
         raise _error(shown_as, None, "is nested too deeply", "a contract has few levels; give the right file") from error
-    document = builder.document
     if not isinstance(document.data, dict):
         raise _error(shown_as, 1, "holds no contract", "begin with apiVersion, kind: DataContract and id")
     return document
+
+
+def _built(text: str, shown_as: str) -> Document:
+    """Raises YAMLError and RecursionError."""
+    for loads in _LOADERS:
+        loader = loads(text)
+        builder = _Builder(loader, Document(file=shown_as, data=None, lines={}))
+        try:
+            node = loader.get_single_node()
+            if node is not None:
+                builder.document.data = builder.build(node, ())
+            break
+        except yaml.YAMLError:
+            if loads is _LOADERS[-1]:
+                raise
+        finally:
+            loader.dispose()
+    return builder.document
 
 
 def _error(file: str, line: int | None, message: str, fix: str) -> ContractError:
@@ -129,7 +163,7 @@ def _error(file: str, line: int | None, message: str, fix: str) -> ContractError
 class _Builder:
     """Turns YAML nodes into plain data."""
 
-    def __init__(self, loader: _Loader, document: Document) -> None:
+    def __init__(self, loader: Any, document: Document) -> None:
         self.document = document
         self._loader = loader
         self._values = 0
