@@ -49,7 +49,7 @@ CLOCKS_DIFFER_BY = timedelta(minutes=1)
 TELLING_AFTER = timedelta(minutes=1)
 """How old a file must be for its time of change to tell a later version apart: clocks are coarse, and not all the same."""
 
-_ROWS_PER_PART = 5_000
+_ROWS_PER_PART = 200
 _Parser = Callable[[StoredFile, SourceObject], Iterator[Part]]
 
 
@@ -203,7 +203,14 @@ def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
     make = json_documents.row_maker(obj)
     parse = json_documents.parse_object
     rows: list[Row] = []
-    number = 0
+    number, are_plain = 0, True
+
+    def taken() -> Iterator[Part]:
+        nonlocal rows, are_plain
+        if rows:
+            yield Rows(rows=rows, are_plain=are_plain)
+        rows, are_plain = [], True
+
     try:
         for number, line in enumerate(stored.lines(fallback=obj.extract.encoding), start=1):
             try:
@@ -211,21 +218,17 @@ def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
             except json_documents.NotADocument as error:
                 if not line.strip():
                     continue
-                if rows:
-                    yield Rows(rows=rows)
-                    rows = []
+                yield from taken()
                 yield Reject(raw=delimited.escaped(line), reason=str(error), place=f"{stored.entry.name} line {number}")
                 continue
+            if are_plain and b"\\" in line:  # JSON writes what is not plain by an escape alone
+                are_plain = False
             if len(rows) >= _ROWS_PER_PART:
-                yield Rows(rows=rows)
-                rows = []
+                yield from taken()
     except Damaged as error:
-        if rows:
-            yield Rows(rows=rows)
-            rows = []
+        yield from taken()
         yield _cut(stored, error, number)
-    if rows:
-        yield Rows(rows=rows)
+    yield from taken()
 
 
 def _read_csv(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:

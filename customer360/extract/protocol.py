@@ -60,9 +60,10 @@ class SourceRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Consecutive rows."""
+    """Consecutive rows. `are_plain`: no value holds a backslash or a control character, so that COPY takes all of them as they are."""
 
     rows: Sequence[Row]
+    are_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ its rows are written as those of a vacuumed table: no later scan has to mark the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -137,8 +137,7 @@ def copy_mixed(
                 rows = list(enumerate(rows_of(obj, part), start=seen.rows + 1))
                 if isinstance(part, Rows):
                     odd = tell.others(part.rows)
-                    for block in copy_text([row for place, row in enumerate(rows) if place not in odd] if odd else rows):
-                        copy.write(block)
+                    _copy_regular(copy, [row for place, row in enumerate(rows) if place not in odd] if odd else rows, part)
                     others += [rows[place] for place in sorted(odd)]
                 elif rows:
                     others += rows
@@ -151,6 +150,16 @@ def copy_mixed(
                 copy.write_row((load_id, number, *row))
         seen.as_text += len(others)
     reach("landing")
+
+
+def _copy_regular(copy: psycopg.Copy, rows: Sequence[tuple[int, Row]], part: Rows) -> None:
+    """Plain values need no look at each of them for what has a meaning to COPY, which takes half of the time."""
+    if part.are_plain:
+        for block in copy_text(rows):
+            copy.write(block)
+    else:
+        for number, row in rows:
+            copy.write_row((number, *row))
 
 
 @contextmanager

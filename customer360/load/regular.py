@@ -76,21 +76,8 @@ class RegularRows:
 
 
 def copy_text(rows: Sequence[tuple[int, Row]]) -> Iterator[bytes]:
-    """Numbered rows in COPY's text format, in blocks: tabs between, line feeds behind, nulls marked, what has a meaning to COPY escaped."""
+    """Numbered rows of plain values (`Rows.are_plain`) in COPY's text format, in blocks: tabs between, line feeds behind, nulls marked."""
     for start in range(0, len(rows), _ROWS_PER_BLOCK):
         block = rows[start : start + _ROWS_PER_BLOCK]
-        text = "".join([_line(number, row) for number, row in block])
-        nulls = sum([row.count(None) for _, row in block])
-        is_plain = text.count("\\") == nulls and text.count("\n") == len(block) and "\r" not in text
-        if not is_plain or text.count("\t") != sum([len(row) for _, row in block]):
-            text = "".join([_line(number, [None if value is None else _escaped(value) for value in row]) for number, row in block])
-        yield text.encode()
-
-
-def _line(number: int, row: Sequence[str | None]) -> str:
-    values = "\t".join([r"\N" if value is None else value for value in row])
-    return f"{number}\t{values}\n"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+        lines = ["\t".join([str(number), *[r"\N" if value is None else value for value in row]]) for number, row in block]
+        yield "\n".join([*lines, ""]).encode()
