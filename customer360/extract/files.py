@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from customer360.contracts.model import SourceContract, SourceObject
-from customer360.extract import columnar, delimited, json_documents
+from customer360.extract import columnar, delimited, json_documents, json_shape
 from customer360.extract.folder import Folder, open_folder
 from customer360.extract.protocol import (
     FilesCounted,
@@ -200,8 +200,7 @@ def _content_hash(stored: StoredFile, obj: SourceObject) -> bytes:
 
 
 def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
-    make = json_documents.row_maker(obj)
-    parse = json_documents.parse_object
+    read = json_shape.line_reader(obj)
     rows: list[Row] = []
     number, are_plain = 0, True
 
@@ -214,7 +213,7 @@ def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
     try:
         for number, line in enumerate(stored.lines(fallback=obj.extract.encoding), start=1):
             try:
-                rows.append(make(parse(line)))
+                rows.append(read(line))
             except json_documents.NotADocument as error:
                 if not line.strip():
                     continue

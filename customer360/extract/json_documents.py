@@ -114,11 +114,11 @@ def row_maker(obj: SourceObject) -> Callable[[dict[str, Any]], Row]:
 
     It is written for the object, as `dataclasses` writes methods: a walk over the fields at each document takes a quarter as long again.
     """
-    return _row_maker(tuple((field.source_name, field.epoch) for field in obj.fields))
+    return row_maker_of(tuple((field.source_name, field.epoch) for field in obj.fields))
 
 
 @lru_cache(maxsize=256)
-def _row_maker(fields: tuple[tuple[str, str | None], ...]) -> Callable[[dict[str, Any]], Row]:
+def row_maker_of(fields: tuple[tuple[str, str | None], ...]) -> Callable[[dict[str, Any]], Row]:
     """Compiled once for all deliveries, pages and files of an object. `fields`: dotted path and unit of epoch of each."""
     tree = _Node()
     for place, (path, _) in enumerate(fields):

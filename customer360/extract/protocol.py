@@ -22,8 +22,8 @@ Rules for readers
   and CSV have no one spelling: JSON booleans become 'true'/'false', numbers keep their source digits (`parse_float=str`);
   objects and arrays become JSON text; an empty CSV cell, quoted or not, is null. Unicode NUL cannot be stored: hand such a row
   over as a `Reject`. A moment that the contract says is a number since 1970 (`epoch`) becomes ISO 8601.
-- Everything the contract does not declare goes into the row's extra: one JSON object as text, keys by their source names,
-  sorted; `None` when there is nothing.
+- Everything the contract does not declare goes into the row's extra: one JSON object as text, keys by their source names;
+  `None` when there is nothing. What is stored knows neither order nor spelling.
 - Order is meaning: of two versions of a key with the same cursor the later one wins.
 - Nothing is skipped silently. A row with an empty key or no cursor is a row: landing quarantines it.
 - The source cannot be reached, answers 5xx, 429 or cuts the connection: raise `SourceUnavailable`. It cannot work however
