@@ -38,7 +38,7 @@ from customer360.extract.protocol import (
     SourceRefused,
     WholeObject,
 )
-from customer360.extract.stored_file import Changing, Damaged, FileEntry, StoredFile, open_stored
+from customer360.extract.stored_file import Changing, Damaged, FileEntry, StoredFile, open_stored, split_lines
 
 logger = logging.getLogger(__name__)
 
@@ -200,34 +200,33 @@ def _content_hash(stored: StoredFile, obj: SourceObject) -> bytes:
 
 
 def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
-    read = json_shape.line_reader(obj)
-    rows: list[Row] = []
-    number, are_plain = 0, True
-
-    def taken() -> Iterator[Part]:
-        nonlocal rows, are_plain
-        if rows:
-            yield Rows(rows=rows, are_plain=are_plain)
-        rows, are_plain = [], True
-
+    shape = json_shape.shape_of(obj)
+    number = 0
     try:
-        for number, line in enumerate(stored.lines(fallback=obj.extract.encoding), start=1):
-            try:
-                rows.append(read(line))
-            except json_documents.NotADocument as error:
-                if not line.strip():
-                    continue
-                yield from taken()
-                yield Reject(raw=delimited.escaped(line), reason=str(error), place=f"{stored.entry.name} line {number}")
-                continue
-            if are_plain and b"\\" in line:  # JSON writes what is not plain by an escape alone
-                are_plain = False
-            if len(rows) >= _ROWS_PER_PART:
-                yield from taken()
+        for block in stored.blocks(fallback=obj.extract.encoding):
+            if (rows := shape.rows(block)) is not None:
+                yield rows
+            else:
+                yield from _read_lines(block, shape, place=stored.entry.name, before=number)
+            number += block.count(b"\n")
     except Damaged as error:
-        yield from taken()
         yield _cut(stored, error, number)
-    yield from taken()
+
+
+def _read_lines(block: bytes, shape: json_shape.Shape, *, place: str, before: int) -> Iterator[Part]:
+    """Line by line; `before` is the number of the line before."""
+    rows: list[Row] = []
+    for number, line in enumerate(split_lines(block), start=before + 1):
+        try:
+            rows.append(shape.read(line))
+        except json_documents.NotADocument as error:
+            if line.strip():
+                if rows:
+                    yield Rows(rows=rows)
+                    rows = []
+                yield Reject(raw=delimited.escaped(line), reason=str(error), place=f"{place} line {number}")
+    if rows:
+        yield Rows(rows=rows)
 
 
 def _read_csv(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:

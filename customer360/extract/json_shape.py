@@ -18,7 +18,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from customer360.contracts.model import SourceObject
 from customer360.extract import json_documents
-from customer360.extract.protocol import Row
+from customer360.extract.protocol import Row, Rows
 
 _LINES_TO_LEARN_FROM = 500
 _MISSES_TO_LEARN_FROM = 20
@@ -28,16 +28,14 @@ _MOST_KEYS = 200
 """Undeclared keys of a shape. An object with more of them has names for keys rather than a shape."""
 
 _DECODES = (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError)
-_Take = Callable[[bytes], Row | None]
+_Take = Callable[[bytes], tuple[list[Row], list[str]] | None]
+_TAB = r"\t"
 _encode = msgspec.json.Encoder().encode
 
 
-def line_reader(obj: SourceObject) -> Callable[[bytes], Row]:
-    """A function from a line of UTF-8 to the object's row. It raises `json_documents.NotADocument`.
-
-    What it has learned of the object's lines it keeps as long as the process lives.
-    """
-    return _shape(tuple((field.source_name, field.epoch) for field in obj.fields)).read
+def shape_of(obj: SourceObject) -> Shape:
+    """The shape of the object's lines. What was learned of it is kept as long as the process lives."""
+    return _shape(tuple((field.source_name, field.epoch) for field in obj.fields))
 
 
 @lru_cache(maxsize=256)
@@ -56,13 +54,28 @@ class Shape:
         self._to_learn, self._made = learns_from, 0
         self._can_be_made = all(self._root.add(path.split("."), place) for place, (path, _) in enumerate(fields))
 
+    def rows(self, block: bytes) -> Rows | None:
+        """The rows of several whole lines of UTF-8; None where the lines are to be read one by one."""
+        if self._take is None or b"\\" in block or not block.startswith(b"{"):
+            return None
+        # msgspec minds no line ends: the lines hold a document each if every end is one between two documents, and there are no more
+        count = block.count(b"\n") + (not block.endswith(b"\n"))
+        if block.count(b"}\n{") != count - 1:
+            return None
+        try:
+            taken = self._take(block)
+        except _DECODES:
+            return None
+        return Rows(rows=taken[0], copy_lines=taken[1]) if taken is not None and len(taken[0]) == count else None
+
     def read(self, line: bytes) -> Row:
         """The row of a line; raises NotADocument."""
         is_miss = False
         if self._take is not None and b"\\" not in line:  # only a value that is taken apart can be seen to hold half a character
             try:
-                if (row := self._take(line)) is not None:
-                    return row
+                taken = self._take(line)
+                if taken is not None and len(taken[0]) == 1:
+                    return taken[0][0]
             except _DECODES:
                 is_miss = True
         document = json_documents.parse_object(line)
@@ -122,20 +135,23 @@ class _Node:
 
 
 def _compiled(root: _Node, fields: tuple[tuple[str, str | None], ...]) -> _Take:
-    """A function from a line to its row, or None where the line is to be read the other way. Raises `_DECODES`."""
-    names: dict[str, Any] = {"UNSET": UNSET, "encode": _encode, "as_text": json_documents.as_text, "as_moment": json_documents.as_moment}
-    names["decode"] = msgspec.json.Decoder(_struct(root), float_hook=Decimal).decode
-    values = [f"as_moment(v{place}, {epoch!r})" if epoch else f"v{place}" for place, (_, epoch) in enumerate(fields)]
-    code = ["def take(line):", "    s = decode(line)", *_taking(root, "s", "    ", names)]
+    """A function from lines to their rows, or None where they are to be read the other way. Raises `_DECODES`."""
+    names: dict[str, Any] = {"UNSET": UNSET, "NULL": r"\N", "encode": _encode}
+    names |= {"as_text": json_documents.as_text, "as_moment": json_documents.as_moment}
+    names["decode_lines"] = msgspec.json.Decoder(_struct(root), float_hook=Decimal).decode_lines
+    code = ["def take(block):", "    rows, lines = [], []", "    for s in decode_lines(block):", *_taking(root, "s", "        ", names)]
+    code += ["        extra = None"]
     if root.keys():
         code += [
-            "    extra = None",
-            "    if s_extra is not UNSET:",
-            "        extra = encode(s_extra).decode()",
-            r"        if '\t' in extra or '\r' in extra:",  # between its values: COPY would have to be told
-            "            return None",
+            "        if s_extra is not UNSET:",
+            "            extra = encode(s_extra).decode()",
+            r"            if '\t' in extra or '\r' in extra:",  # between its values, where COPY would not take them as such
+            "                return None",
         ]
-    code.append(f"    return ({', '.join(values)}, {'extra' if root.keys() else 'None'})")
+    cells = [f"{{NULL if {value} is None else {value}}}" for value in (*(f"v{place}" for place in range(len(fields))), "extra")]
+    code += [f"        v{place} = as_moment(v{place}, {epoch!r})" for place, (_, epoch) in enumerate(fields) if epoch]
+    code += [f"        rows.append(({', '.join(f'v{place}' for place in range(len(fields)))}, extra))"]
+    code += [f"        lines.append(f'{_TAB.join(cells)}')", "    return rows, lines"]
     exec("\n".join(code), names)  # noqa: S102 - names of our own alone, and a contract's words as quoted strings
     take: _Take = names["take"]
     return take
@@ -175,6 +191,8 @@ def _taking(node: _Node, name: str, indent: str, names: dict[str, Any]) -> Itera
             yield f"{indent}if v{place}.__class__ is not str and v{place} is not None:"
             yield f"{indent}    v{place} = as_text(v{place})"
     if within:
+        # in the order in which PostgreSQL stores the keys of an object, which saves it the sorting
+        within = dict(sorted(within.items(), key=lambda each: (len(each[1].encode()), each[1].encode())))
         attributes = [(f"x{n}", Any, UNSET) for n in range(len(within))]
         names[f"Extra_{name}"] = msgspec.defstruct(
             "Extra", attributes, rename={f"x{n}": key for n, key in enumerate(within.values())}, gc=False

@@ -60,10 +60,10 @@ class SourceRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Consecutive rows. `are_plain`: no value holds a backslash or a control character, so that COPY takes all of them as they are."""
+    """Consecutive rows. `copy_lines`: the same in COPY's text form, without line ends, where the reader has them at hand."""
 
     rows: Sequence[Row]
-    are_plain: bool = False
+    copy_lines: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from isal import isal_zlib
 
 _CHUNK = 1 << 20
 _STEP = 1 << 16  # bytes read and decompressed at a time
+_BLOCK = 1 << 16  # bytes of whole lines handed over at a time, so that what is made of them stays in the processor's cache
 _GZIP = 31  # zlib: a gzip header and checksum around the deflate stream
 _IN_MEMORY = 16 << 20  # bytes of a remote file kept in memory before it goes to a temporary file
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -125,27 +126,38 @@ class StoredFile:
                 raise Damaged("the compressed data is damaged") from None
 
     def lines(self, *, fallback: str | None = None) -> Iterator[bytes]:
-        """Lines in UTF-8 with their ends, a byte-order mark taken off. Damaged after the last whole one, with the cut one in it.
+        """Lines in UTF-8 with their ends: those of `blocks`."""
+        for block in self.blocks(fallback=fallback):
+            yield from split_lines(block)
+
+    def blocks(self, *, fallback: str | None = None) -> Iterator[bytes]:
+        """Some whole lines at a time, in UTF-8 with their ends, a byte-order mark taken off. Damaged after the last whole line.
 
         UTF-16 is known by its mark. A line that is no UTF-8 is read in the encoding `fallback`, if one is given: files of
-        several writers mix encodings line by line.
+        several writers mix encodings line by line. The line that was cut by damage is in the error.
         """
-        if fallback is None:
-            return self._plain_lines()
-        return (_in_utf8(line, fallback) for line in self._plain_lines())
-
-    def _plain_lines(self) -> Iterator[bytes]:
-        tail = b""
+        begun: list[bytes] = []  # of a line whose end is not there yet
         try:
             for chunk in _without_mark(self.chunks()):
-                lines = io.BytesIO(tail + chunk).readlines()
-                tail = b"" if lines[-1].endswith(b"\n") else lines.pop()
-                yield from lines
+                if b"\n" not in chunk:
+                    begun.append(chunk)
+                    continue
+                text = b"".join([*begun, chunk])
+                start = 0
+                while end := text.rfind(b"\n", start, start + _BLOCK) + 1 or text.find(b"\n", start) + 1:
+                    yield _in_utf8(text[start:end], fallback)
+                    start = end
+                begun = [text[start:]]
         except Damaged as error:
-            error.tail = tail
+            error.tail = b"".join(begun)
             raise
-        if tail:
-            yield tail
+        if last := b"".join(begun):
+            yield _in_utf8(last, fallback)
+
+
+def split_lines(block: bytes) -> list[bytes]:
+    """The lines of a block, with their ends."""
+    return io.BytesIO(block).readlines()
 
 
 @contextmanager
@@ -186,15 +198,20 @@ def _stored_chunks(handle: BinaryIO, size: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _in_utf8(line: bytes, fallback: str) -> bytes:
+def _in_utf8(block: bytes, fallback: str | None) -> bytes:
+    """Lines that are no UTF-8 in the encoding `fallback`, if they are that."""
+    if fallback is None or _is_text(block, "utf-8"):
+        return block
+    lines = split_lines(block)
+    return b"".join(line.decode(fallback).encode() if not _is_text(line, "utf-8") and _is_text(line, fallback) else line for line in lines)
+
+
+def _is_text(data: bytes, encoding: str) -> bool:
     try:
-        line.decode()
+        data.decode(encoding)
     except UnicodeDecodeError:
-        try:
-            return line.decode(fallback).encode()
-        except UnicodeDecodeError:
-            return line
-    return line
+        return False
+    return True
 
 
 def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ its rows are written as those of a vacuumed table: no later scan has to mark the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -35,7 +35,7 @@ from customer360.extract.protocol import (
 )
 from customer360.load import ledger, relations
 from customer360.load.killpoints import reach
-from customer360.load.regular import RegularRows, copy_text
+from customer360.load.regular import RegularRows
 from customer360.load.relations import Warehouse, WorkTables
 
 DELETED_MARK = '"deleted"'
@@ -103,16 +103,14 @@ def copy_rows(
     """One COPY for all rows of the read; what is no row is noted and written when the COPY has ended."""
     names = ["_load_id", "_row_number", *(f.name for f in obj.fields), "_extra"]
     statement = sql.SQL("copy {} ({}) from stdin").format(relations.landing(obj), relations.comma(map(sql.Identifier, names)))
-    number = seen.rows
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         part: Part | None = first
         while part is not None:
-            for row in rows_of(obj, part):
-                number += 1
-                copy.write_row((load_id, number, *row))
+            rows = rows_of(obj, part)
+            _write(copy, rows, _copy_lines(part), after=seen.rows, load_id=load_id)
             if not isinstance(part, LANDED_AS_ROWS):
                 take_note(part, seen)
-            seen.rows = _report(seen.rows, number - seen.rows, report)
+            seen.rows = _report(seen.rows, len(rows), report)
             part = next(rest, None)
     reach("landing")
 
@@ -134,13 +132,13 @@ def copy_mixed(
         others: list[tuple[int, Row]] = []
         with _regular_rows_only(), connection.cursor() as cursor, cursor.copy(typed) as copy:
             while part is not None and len(others) < _ROWS_SET_ASIDE:
-                rows = list(enumerate(rows_of(obj, part), start=seen.rows + 1))
+                rows = rows_of(obj, part)
                 if isinstance(part, Rows):
-                    odd = tell.others(part.rows)
-                    _copy_regular(copy, [row for place, row in enumerate(rows) if place not in odd] if odd else rows, part)
-                    others += [rows[place] for place in sorted(odd)]
+                    odd = tell.others(rows)
+                    _write(copy, rows, part.copy_lines, after=seen.rows, but=odd)
+                    others += [(seen.rows + 1 + place, rows[place]) for place in sorted(odd)]
                 elif rows:
-                    others += rows
+                    others += enumerate(rows, start=seen.rows + 1)
                 else:
                     take_note(part, seen)
                 seen.rows = _report(seen.rows, len(rows), report)
@@ -152,14 +150,28 @@ def copy_mixed(
     reach("landing")
 
 
-def _copy_regular(copy: psycopg.Copy, rows: Sequence[tuple[int, Row]], part: Rows) -> None:
-    """Plain values need no look at each of them for what has a meaning to COPY, which takes half of the time."""
-    if part.are_plain:
-        for block in copy_text(rows):
-            copy.write(block)
-    else:
-        for number, row in rows:
-            copy.write_row((number, *row))
+def _write(
+    copy: psycopg.Copy,
+    rows: Sequence[Row],
+    copy_lines: Sequence[str] | None,
+    *,
+    after: int,
+    load_id: int | None = None,
+    but: Collection[int] = (),
+) -> None:
+    """Number the rows, from the one after `after`, and write them, without those at the places `but`."""
+    places = [place for place in range(len(rows)) if place not in but] if but else range(len(rows))
+    if copy_lines is not None:
+        begin = "" if load_id is None else f"{load_id}\t"
+        copy.write("".join([f"{begin}{after + 1 + place}\t{copy_lines[place]}\n" for place in places]).encode())
+        return
+    for place in places:
+        number = after + 1 + place
+        copy.write_row((number, *rows[place]) if load_id is None else (load_id, number, *rows[place]))
+
+
+def _copy_lines(part: Part) -> Sequence[str] | None:
+    return part.copy_lines if isinstance(part, Rows) else None
 
 
 @contextmanager
@@ -179,7 +191,7 @@ def _report(before: int, more: int, report: Progress) -> int:
     return number
 
 
-def rows_of(obj: SourceObject, part: Part) -> Iterable[Row]:
+def rows_of(obj: SourceObject, part: Part) -> Sequence[Row]:
     """The rows that landing holds of a part; nothing of one that is only noted."""
     if isinstance(part, Rows):
         for row in part.rows:

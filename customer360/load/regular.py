@@ -9,14 +9,13 @@ would cost more than the pass it saves.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from customer360.contracts.model import SourceObject
 from customer360.extract.protocol import Row
 
 _DAY = r"[12]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"  # but for 29 February
-_ROWS_PER_BLOCK = 50
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
 _ZONE = r"(?:Z|[+-](?:0\d|1[0-3])(?::?[0-5]\d)?)"
 _SPELLINGS = {
@@ -73,11 +72,3 @@ class RegularRows:
                 continue
             found.update(n for n, row in enumerate(rows) if (value := row[place]) is not None and not column.is_regular(value))
         return found
-
-
-def copy_text(rows: Sequence[tuple[int, Row]]) -> Iterator[bytes]:
-    """Numbered rows of plain values (`Rows.are_plain`) in COPY's text format, in blocks: tabs between, line feeds behind, nulls marked."""
-    for start in range(0, len(rows), _ROWS_PER_BLOCK):
-        block = rows[start : start + _ROWS_PER_BLOCK]
-        lines = ["\t".join([str(number), *[r"\N" if value is None else value for value in row]]) for number, row in block]
-        yield "\n".join([*lines, ""]).encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +11,9 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from customer360.contracts.model import SourceObject
-from customer360.extract import json_documents
 from customer360.extract.protocol import Row
 from customer360.load import convert
-from customer360.load.regular import RegularRows, copy_text, spelling
+from customer360.load.regular import RegularRows, spelling
 from customer360.pipeline.ingest import resolve_object
 
 pytestmark = pytest.mark.integration
@@ -56,32 +54,6 @@ def test_plain_values_are_regular(load_object: SourceObject) -> None:
         obj = replace(load_object, fields=(replace(load_object.fields[0], sql_type=sql_type),))
         assert RegularRows(obj).others([(value, None), (None, None), ("odd", None), (value, None)]) == {2}, sql_type
     assert RegularRows(replace(load_object, fields=(replace(load_object.fields[0], sql_type="text"),))).others([("odd", None)]) == set()
-
-
-documents = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.sampled_from(("", r"\N", "\\", "\t", "a\nb", "\r", r"\.", "ä", "\x7f", "\x85", "\u2028", '"'))
-    | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=5,
-)  # fmt: skip
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.lists(st.tuples(documents, documents, documents), max_size=120), ascii_only=st.booleans())
-def test_plain_values_are_copied_as_they_are(module_warehouse: Any, load_object: SourceObject, values: list[Any], ascii_only: bool) -> None:
-    """Rows of lines without an escape, which is how a reader of JSON tells that they are plain."""
-    obj = replace(load_object, fields=tuple(replace(load_object.fields[0], name=name, source_name=name) for name in "abc"))
-    lines = [json.dumps(dict(zip("abc", each, strict=True)), ensure_ascii=ascii_only).encode() for each in values]
-    make = json_documents.row_maker(obj)
-    rows = [make(json_documents.parse_object(line)) for line in lines if b"\\" not in line]
-    numbered = list(enumerate(rows, start=1))
-    with module_warehouse.connect(autocommit=False) as connection:
-        connection.execute("create temporary table copied (number bigint, a text, b text, c text, extra text)")
-        with connection.cursor() as cursor, cursor.copy("copy copied from stdin") as copy:
-            for block in copy_text(numbered):
-                copy.write(block)
-        found = connection.execute("select * from copied order by number").fetchall()
-        connection.rollback()
-    assert found == [(number, *row) for number, row in numbered]
 
 
 @pytest.fixture

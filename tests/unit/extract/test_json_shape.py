@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from customer360.extract import json_documents, json_shape
 from customer360.extract.json_documents import NotADocument, parse_object, row_maker_of
 from customer360.extract.json_shape import Shape
+from customer360.extract.stored_file import split_lines
 
 FIELDS = (("messageId", None), ("properties.path", None), ("properties.price", None), ("context.campaign.source", None), ("at", "seconds"))
 Outcome = tuple[object, ...]
@@ -63,6 +64,23 @@ def test_a_line_gives_the_row_of_its_document(several: list[bytes]) -> None:
         assert outcome(shape.read, line) == by_documents(line)
 
 
+@given(st.lists(lines, min_size=1, max_size=6))
+@example([b'{"a":1}{"a":2}\n', b"\n", b'{"a":3}'])
+@example([b'{"a":1}{"a":\n', b"2}\n", b'{"a":3}'])
+@example([b'{"messageId":"a"}\n', b'{"x":[1,\n', b"2]}\n"])
+@example([b'{"messageId":"a","x":{"b":1}}\n', b'{"messageId":"c"}\n'])
+def test_lines_at_once_give_their_rows(several: list[bytes]) -> None:
+    shape = Shape(FIELDS, learns_from=1)
+    for line in several:
+        outcome(shape.read, line)
+    block = b"".join(several)
+    part = shape.rows(block)
+    if part is not None:
+        assert [outcome(lambda _, row=row: row, b"") for row in part.rows] == [by_documents(line) for line in split_lines(block)]
+        values = [value for row in part.rows for value in row if value is not None]
+        assert all("\\" not in value and min(value, default=" ") >= " " for value in values)
+
+
 @given(st.data())
 def test_a_damaged_line_gives_what_its_document_gives(data: st.DataObject) -> None:
     line = b'{"messageId":"m1","properties":{"path":"/\xc3\xa4","z":"\xc3\xb6"},"context":{"campaign":{"source":"a","n":1.5}},"at":12}\n'
@@ -96,6 +114,19 @@ def test_lines_of_a_known_shape_are_not_taken_apart(taken_apart: list[bytes]) ->
         shape.read(b'{"messageId":%d,"new":true}' % number)  # learned after some of them
     assert 2 < len(taken_apart) < 50
     assert shape.read(b'{"messageId":7,"new":true}') == ("7", None, None, None, None, '{"new":true}')
+
+
+def test_several_lines_of_a_known_shape_are_not_taken_apart(taken_apart: list[bytes]) -> None:
+    shape = Shape(FIELDS, learns_from=2)
+    known = b'{"messageId":"m","properties":{"price":2.50}}\n{"messageId":"n"}'
+    assert shape.rows(known) is None
+    for line in split_lines(known):
+        shape.read(line)
+    taken_apart.clear()
+    part = shape.rows(known)
+    assert part is not None and not taken_apart
+    assert part.rows == [("m", None, "2.50", None, None, None), ("n", None, None, None, None, None)]
+    assert part.copy_lines == ["m\t\\N\t2.50\t\\N\t\\N\t\\N", "n\t\\N\t\\N\t\\N\t\\N\t\\N"]
 
 
 def test_names_for_keys_are_no_shape(taken_apart: list[bytes]) -> None:
