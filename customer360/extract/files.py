@@ -204,11 +204,12 @@ def _read_jsonl(stored: StoredFile, obj: SourceObject) -> Iterator[Part]:
     number = 0
     try:
         for block in stored.blocks(fallback=obj.extract.encoding):
-            if (rows := shape.rows(block)) is not None:
-                yield rows
+            if (part := shape.rows(block)) is not None:
+                yield part
+                number += len(part.rows)
             else:
                 yield from _read_lines(block, shape, place=stored.entry.name, before=number)
-            number += block.count(b"\n")
+                number += block.count(b"\n")
     except Damaged as error:
         yield _cut(stored, error, number)
 

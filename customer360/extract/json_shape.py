@@ -29,6 +29,7 @@ _MOST_KEYS = 200
 
 _DECODES = (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError)
 _Take = Callable[[bytes], tuple[list[Row], list[str]] | None]
+_OPENS, _CLOSES = b"{}"
 _TAB = r"\t"
 _encode = msgspec.json.Encoder().encode
 
@@ -56,11 +57,10 @@ class Shape:
 
     def rows(self, block: bytes) -> Rows | None:
         """The rows of several whole lines of UTF-8; None where the lines are to be read one by one."""
-        if self._take is None or b"\\" in block or not block.startswith(b"{"):
+        if self._take is None or b"\\" in block:
             return None
-        # msgspec minds no line ends: the lines hold a document each if every end is one between two documents, and there are no more
-        count = block.count(b"\n") + (not block.endswith(b"\n"))
-        if block.count(b"}\n{") != count - 1:
+        count = _lines_of_documents(block)
+        if not count:
             return None
         try:
             taken = self._take(block)
@@ -92,6 +92,23 @@ class Shape:
         self._made += 1
         self._can_be_made = self._made < _MOST_TIMES_MADE and self._root.keys() <= _MOST_KEYS
         self._take = _compiled(self._root, self._fields) if self._can_be_made else None
+
+
+def _lines_of_documents(block: bytes) -> int:
+    """How many lines the block has, if every line end is one between two JSON objects; else 0.
+
+    msgspec minds no line ends: only if there are as many objects as lines does each line hold one of them.
+    """
+    if not block.startswith(b"{"):
+        return 0
+    find, count, last = block.find, 1, len(block) - 1
+    place = find(b"\n")
+    while -1 < place < last:
+        if block[place - 1] != _CLOSES or block[place + 1] != _OPENS:
+            return 0
+        count += 1
+        place = find(b"\n", place + 1)
+    return count
 
 
 class _Node:
