@@ -5,8 +5,9 @@ twice. Each size is loaded in a process of its own, so that its peak memory is t
 bare load of the same files: decompressed, and their lines copied into one jsonb column, which checks, names and keeps apart nothing.
 
 Goals: at least 100,000 rows/s at the largest size, and no more memory there than at the smallest (a tenth more is noise). Exit code 1
-when one is missed. Beside them stands how fast the machine is now (`ingest_shop.pace`). Medians count: the best of short runs would be
-luckier than that of long ones.
+when one is missed. The first was set on a machine of a certain pace, and the same machine may take thrice as long on another day: it is
+judged at that pace, by the bare COPY of the shop's rows in the same minutes (`ingest_shop.pace`). What was measured stands in the table.
+Medians count: the best of short runs would be luckier than that of long ones.
 """
 
 from __future__ import annotations
@@ -135,15 +136,16 @@ def report(found: Sequence[Measured], bare: float, machine: float) -> bool:
         print(f"{m.rows:>12,}{m.seconds:>10.2f}{m.rows / m.seconds:>10,.0f}{m.cpu_seconds:>10.2f}{m.peak_mb:>10.0f}   {steps}")
     print(f"{'bare jsonb':>12}{bare:>10.2f}{large.rows / bare:>10,.0f}")
     speed, growth = large.rows / large.seconds, large.peak_mb / small.peak_mb
-    print(f"\nthe machine's pace: {machine:.2f} of {REFERENCE_PACE:,} rows/s of the shop's COPY; ours at that pace: {speed / machine:,.0f}")
+    print(f"\nthe machine's pace: {machine:.2f} of {REFERENCE_PACE:,} rows/s of the shop's COPY")
+    speed /= machine
     goals = [
-        (f"rows/s at {large.rows:,}", f"{speed:,.0f}", f"{GOAL_ROWS_PER_SECOND:,}", speed >= GOAL_ROWS_PER_SECOND),
+        (f"rows/s at {large.rows:,}, at the reference pace", f"{speed:,.0f}", f"{GOAL_ROWS_PER_SECOND:,}", speed >= GOAL_ROWS_PER_SECOND),
         (f"memory at {large.rows:,} / {small.rows:,}", f"{growth:.2f}", f"{GOAL_GROWTH_OF_MEMORY:.2f}", growth <= GOAL_GROWTH_OF_MEMORY),
     ]
-    print(f"\n{'':<40}{'measured':>10}{'goal':>10}")
-    print(f"{'bare jsonb COPY / ours':<40}{bare / large.seconds:>10.2f}")
+    print(f"\n{'':<44}{'measured':>10}{'goal':>10}")
+    print(f"{'bare jsonb COPY / ours':<44}{bare / large.seconds:>10.2f}")
     for name, measured, goal, is_met in goals:
-        print(f"{name:<40}{measured:>10}{goal:>10}  {'ok' if is_met else 'MISSED'}")
+        print(f"{name:<44}{measured:>10}{goal:>10}  {'ok' if is_met else 'MISSED'}")
     return all(is_met for *_, is_met in goals)
 
 
