@@ -27,7 +27,7 @@ _MOST_TIMES_MADE = 10
 _MOST_KEYS = 200
 """Undeclared keys of a shape. An object with more of them has names for keys rather than a shape."""
 
-_DECODES = (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError)
+_DECODES = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
 _Take = Callable[[bytes], tuple[list[Row], list[str]] | None]
 _OPENS, _CLOSES = b"{}"
 _TAB = r"\t"
@@ -86,12 +86,12 @@ class Shape:
     def _learn(self, document: dict[str, Any]) -> None:
         self._root.learn(document)
         self._to_learn -= 1
-        if self._to_learn > 0:
-            return
-        self._to_learn = _MISSES_TO_LEARN_FROM << self._made
-        self._made += 1
-        self._can_be_made = self._made < _MOST_TIMES_MADE and self._root.keys() <= _MOST_KEYS
-        self._take = _compiled(self._root, self._fields) if self._can_be_made else None
+        if self._root.keys() > _MOST_KEYS or self._made == _MOST_TIMES_MADE:
+            self._can_be_made, self._take, self._root = False, None, _Node()
+        elif self._to_learn <= 0:
+            self._to_learn = _MISSES_TO_LEARN_FROM << self._made
+            self._made += 1
+            self._take = _compiled(self._root, self._fields)
 
 
 def _lines_of_documents(block: bytes) -> int:
