@@ -44,7 +44,7 @@ def diff(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> ledger.
     watermark_to = _set_aside_unusable(connection, obj, work)
     reach("diffing")
     is_first = relations.raw_is_empty(connection, obj)
-    if not is_first:  # without figures the planner hashes all of raw to look up a few rows
+    if not is_first and not relations.is_looked_up(connection, obj, rows=load.counts.extracted):  # the planner has the choice then
         connection.execute(sql.SQL("analyze {} ({})").format(work.rows, relations.comma(map(sql.Identifier, obj.key))))
     truncated = _leave_truncated(connection, obj, work)
     superseded = truncated + (0 if load.work.get("key_is_unique") else _leave_superseded(connection, obj, work))

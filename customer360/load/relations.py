@@ -15,6 +15,7 @@ from typing import Any
 from psycopg import Connection, sql
 
 from customer360.contracts.model import SourceObject
+from customer360.warehouse.tables import RAW_STORAGE
 
 Warehouse = Connection[tuple[Any, ...]]
 
@@ -66,9 +67,10 @@ def create_work_tables(connection: Warehouse, obj: SourceObject, load_id: int, *
         sql.SQL("_is_deleted boolean not null generated always as ({}) stored").format(_is_deleted(obj)),
     ]
     columns: list[sql.Composable] = [number, *fields, sql.SQL("_extra jsonb"), *computed]
+    storage = sql.SQL("autovacuum_enabled = off, {}").format(RAW_STORAGE) if to_become_raw else sql.SQL("autovacuum_enabled = off")
     connection.execute(
-        sql.SQL("create {} table {} ({}) with (autovacuum_enabled = off)").format(
-            sql.SQL("" if to_become_raw else "unlogged"), work.rows, comma(columns)
+        sql.SQL("create {} table {} ({}) with ({})").format(
+            sql.SQL("" if to_become_raw else "unlogged"), work.rows, comma(columns), storage
         )
     )
     connection.execute(
@@ -99,11 +101,16 @@ def raw_is_empty(connection: Warehouse, obj: SourceObject) -> bool:
     return bool(row and row[0])
 
 
+def is_looked_up(connection: Warehouse, obj: SourceObject, *, rows: int) -> bool:
+    """Whether a load of `rows` rows is small against raw, as far as PostgreSQL knows raw's size."""
+    found = connection.execute("select reltuples from pg_class where oid = %s::regclass", [f"raw.{obj.table}"]).fetchone()
+    return found is not None and rows <= found[0] * LOOKED_UP_SHARE
+
+
 @contextmanager
 def looking_up(connection: Warehouse, obj: SourceObject, *, rows: int) -> Iterator[None]:
     """Within, joins of a load of `rows` rows with raw go through raw's key, if the load is small against raw. In a transaction."""
-    found = connection.execute("select reltuples from pg_class where oid = %s::regclass", [f"raw.{obj.table}"]).fetchone()
-    by_key = found is not None and rows <= found[0] * LOOKED_UP_SHARE
+    by_key = is_looked_up(connection, obj, rows=rows)
     if by_key:
         connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
     yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -255,6 +256,26 @@ def test_a_large_first_load_becomes_raw_and_is_as_any_other(
     assert people().counts.updated == 1
     assert people(full_refresh=True).counts.unchanged == 4
     assert history(warehouse) == [(1, "Anna", False)]
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_changes_stay_in_their_pages_and_write_no_index(
+    source: Source, warehouse: Any, people: Load, request: pytest.FixtureRequest, is_large: bool
+) -> None:
+    if is_large:
+        request.getfixturevalue("any_first_load_is_large")
+    rows = "{0}, 'Person {0} {1}', 30, 10.50, '1990-02-03', false, '2026-01-0{2} 10:00+00'"
+    source.people(*(rows.format(number, "", 1) for number in range(1, 401)))
+    assert people().counts.inserted == 400
+    source.people(*(rows.format(number, "Changed", 2) for number in range(1, 401, 20)))
+    assert people().counts.updated == 20
+    updates = (
+        "select pg_stat_get_tuples_updated(oid), pg_stat_get_tuples_hot_updated(oid) from pg_class where oid = 'raw.shop__people'::regclass"
+    )
+    deadline = time.monotonic() + 30
+    while warehouse.fetch(updates)[0][0] < 20 and time.monotonic() < deadline:  # a session tells its figures when it ends
+        time.sleep(0.05)
+    assert warehouse.fetch(updates) == [(20, 20)]
 
 
 @pytest.mark.usefixtures("any_first_load_is_large")

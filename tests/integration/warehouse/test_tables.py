@@ -9,6 +9,7 @@ import pytest
 from customer360.contracts.reader import load_contracts
 from customer360.warehouse import tables
 from customer360.warehouse.connections import connect
+from customer360.warehouse.migrations import available
 from customer360.warehouse.roles import Role
 
 pytestmark = pytest.mark.integration
@@ -187,3 +188,21 @@ def test_tables_made_before_their_contract_named_a_record_gain_its_indexes(wareh
     ensure(addresses)
     assert indexes(warehouse, "raw", addresses.table) == [("_load_id",), ("address_id",), ("customer_id", "city")]
     assert indexes(warehouse, "raw_history", addresses.table) == [("_replaced_by_load_id",), ("address_id",), ("customer_id",)]
+
+
+def test_tables_of_raw_that_had_a_b_tree_on_their_loads_are_given_room(warehouse, visits):
+    ensure(visits)
+    described = "select indexdef from pg_indexes where schemaname = 'raw' order by 1"
+    filled = "select reloptions from pg_class where oid = %s::regclass"
+    made = warehouse.fetch(described), warehouse.fetch(filled, f"raw.{visits.table}")
+    assert made[1] == [(["fillfactor=90"],)]
+    (own,) = [migration for migration in available() if migration.name == "0079_raw_updates_in_place"]
+    index = f"{visits.table}__load_id_idx"
+    with connect() as connection:
+        connection.execute(
+            f"drop index raw.{index}; alter table raw.{visits.table} reset (fillfactor); create index {index} on raw.{visits.table} (_load_id);"
+            f" create index of_a_user on raw.{visits.table} (_load_id, _published_at); create table raw.other ()"
+        )
+        connection.execute(own.text)
+        connection.execute("drop index raw.of_a_user")
+    assert (warehouse.fetch(described), warehouse.fetch(filled, f"raw.{visits.table}")) == made
