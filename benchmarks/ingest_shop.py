@@ -5,8 +5,8 @@ keeps history and a ledger; the peers move rows. Imports are not timed on either
 best of each counts: the noise of a shared machine only ever adds.
 
 Goals: a first load takes no longer than dlt's fastest backend; 100,000 changed rows no longer than dlt's merge and at most twice the bare
-statement; nothing new under 0.3 s, also where the lookback reads 60,000 rows again. Exit code 1 when one is missed. Beside them stands how
-fast the machine is now (`pace`).
+statement; nothing new under 0.3 s, also where the lookback reads 60,000 rows again. Exit code 1 when one is missed. Seconds are judged
+at the pace of the machine on which the goal was set, by the bare COPY of the same run (`pace`); the table holds what was measured.
 """
 
 from __future__ import annotations
@@ -270,22 +270,20 @@ def report(found: dict[str, dict[str, float]], rows: int) -> bool:
     for load in ("first", "changes"):
         steps = ", ".join(f"{name.partition(': ')[2]} {seconds:.2f}" for name, seconds in ours.items() if name.startswith(f"{load}: "))
         print(f"  ours, {load}: {steps}")
+    machine = pace(rows, copy["first"])
     goals = [
         ("first load / dlt's fastest", ours["first"] / quickest["first"], 1.0),
         ("changes / bare COPY and upsert", ours["changes"] / copy["changes"], 2.0),
-        ("nothing new, seconds", ours["nothing new"], QUIET_SECONDS),
-        ("the same, lookback sees 60,000 again", ours["seen again"], QUIET_SECONDS),
+        ("nothing new, seconds at the reference pace", ours["nothing new"] * machine, QUIET_SECONDS),
+        ("the same, lookback sees 60,000 again", ours["seen again"] * machine, QUIET_SECONDS),
     ]
     if merges is not None:
         goals.insert(1, ("changes / dlt's fastest merge", ours["changes"] / merges, 1.0))
-    machine = pace(rows, copy["first"])
-    print(
-        f"\nthe machine's pace: {machine:.2f} of {REFERENCE_PACE:,} rows/s, at which seeing again took {ours['seen again'] * machine:.2f} s"
-    )
-    print(f"\n{'':<38}{'measured':>10}{'goal':>8}")
-    print(f"{'first load / bare COPY with key':<38}{ours['first'] / copy['first']:>10.2f}{'':>8}")
+    print(f"\nthe machine's pace: {machine:.2f} of {REFERENCE_PACE:,} rows/s; seeing 60,000 rows again took {ours['seen again']:.2f} s")
+    print(f"\n{'':<44}{'measured':>10}{'goal':>8}")
+    print(f"{'first load / bare COPY with key':<44}{ours['first'] / copy['first']:>10.2f}{'':>8}")
     for name, measured, goal in goals:
-        print(f"{name:<38}{measured:>10.2f}{goal:>8.2f}  {'ok' if measured <= goal else 'MISSED'}")
+        print(f"{name:<44}{measured:>10.2f}{goal:>8.2f}  {'ok' if measured <= goal else 'MISSED'}")
     return all(measured <= goal for _, measured, goal in goals)
 
 
