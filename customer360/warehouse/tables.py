@@ -6,6 +6,7 @@ The loader owns them. Fields added to a contract become columns; a field that le
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection, sql
@@ -35,8 +36,7 @@ HISTORY_COLUMNS = {
 
 RAW_STORAGE = sql.SQL("fillfactor = 90")
 """Pages of raw keep room for the next version of their rows: an update that finds it there, and changes no column of a B-tree, writes no
-index (heap-only tuples). 100,000 scattered changes of a million rows are merged in two thirds of the time, with half the WAL, and leave
-no dead index entries behind."""
+index (heap-only tuples)."""
 
 # format_type() spells these in full
 _SPELLED = {
@@ -112,52 +112,63 @@ def _create(connection: Connection[Any], obj: SourceObject, schema: str, wanted:
     storage = sql.SQL(" with ({})").format(RAW_STORAGE) if schema == RAW else sql.SQL("")
     connection.execute(sql.SQL("create table {} ({}){}").format(table, sql.SQL(", ").join(columns), storage))
     connection.execute(sql.SQL("comment on table {} is {}").format(table, sql.Literal(f"{obj.grain}. {obj.description}".strip())))
-    if schema == LANDING:
-        # Appended load after load, so a block range index is enough, and costs COPY nothing.
-        connection.execute(sql.SQL("create index on {} using brin (_load_id) with (autosummarize = on)").format(table))
-    elif schema == RAW:
-        # Each update changes the column, and a block range index is the one kind that lets it stay in its page. Ranges are small, for
-        # changes are scattered: of 25,000 pages, those of 100 changed rows are found and read in 4 ms.
-        connection.execute(sql.SQL("create index on {} using brin (_load_id) with (pages_per_range = 4, autosummarize = on)").format(table))
 
 
-def _wanted_indexes(obj: SourceObject) -> dict[str, list[tuple[str, ...]]]:
-    """Columns of the B-trees of raw (beside its key) and raw_history: every version of a row or a record.
+@dataclass(frozen=True, slots=True)
+class _Index:
+    columns: tuple[str, ...]
+    method: str = "btree"
+    options: str = ""
+
+    def is_served_by(self, method: str, columns: Sequence[str | None]) -> bool:
+        """Whether an index of that method on these columns does what this one is wanted for."""
+        return method == self.method and tuple(columns[: len(self.columns)]) == self.columns
+
+
+def _wanted_indexes(obj: SourceObject) -> dict[str, list[_Index]]:
+    """The indexes beside raw's key: what a load brought, and in raw_history every version of a row or a record.
 
     Rows that name a record by other fields than their own key (events by user, addresses by customer) are fetched by those fields.
     """
-    wanted: dict[str, list[tuple[str, ...]]] = {RAW: [], RAW_HISTORY: [obj.key]}
+    wanted = {
+        # Appended load after load, so a block range index is enough, and costs COPY nothing.
+        LANDING: [_Index(("_load_id",), "brin", " with (autosummarize = on)")],
+        # Each update changes the column, and a block range index is the one kind that lets the row stay in its page. Changes are
+        # scattered, so the ranges are small.
+        RAW: [_Index(("_load_id",), "brin", " with (pages_per_range = 4, autosummarize = on)")],
+        RAW_HISTORY: [_Index(obj.key)],
+    }
     named_by = obj.entity.key if obj.entity is not None else obj.key
     if named_by != obj.key:
         # a row that names another record than before is found by the load that replaced it
-        wanted[RAW_HISTORY].append(("_replaced_by_load_id",))
-        for schema, held in ((RAW, [obj.key]), (RAW_HISTORY, wanted[RAW_HISTORY])):
-            if not any(_begins_with(columns, named_by) for columns in held):
-                wanted[schema].append(named_by)
+        wanted[RAW_HISTORY].append(_Index(("_replaced_by_load_id",)))
+        by_record = _Index(named_by)
+        if not by_record.is_served_by("btree", obj.key):
+            wanted[RAW].append(by_record)
+            wanted[RAW_HISTORY].append(by_record)
     return wanted
 
 
 def _index(connection: Connection[Any], obj: SourceObject) -> None:
     """Make the indexes that are missing. One that begins with the wanted columns serves as well, whoever made it."""
     rows = connection.execute(
-        """select n.nspname, array(select a.attname from unnest(i.indkey) with ordinality as k(attnum, position)
-                                     left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-                                    where k.position <= i.indnkeyatts order by k.position)
+        """select n.nspname, m.amname, array(select a.attname from unnest(i.indkey) with ordinality as k(attnum, position)
+                                               left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+                                              where k.position <= i.indnkeyatts order by k.position)
              from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
              join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
-            where n.nspname = any(%s) and c.relname = %s and m.amname = 'btree' and i.indisvalid and i.indpred is null""",
-        [[RAW, RAW_HISTORY], obj.table],
+            where n.nspname = any(%s) and c.relname = %s and i.indisvalid and i.indpred is null""",
+        [[LANDING, RAW, RAW_HISTORY], obj.table],
     ).fetchall()
     for schema, wanted in _wanted_indexes(obj).items():
-        held = [columns for found_in, columns in rows if found_in == schema]
-        for columns in wanted:
-            if not any(_begins_with(have, columns) for have in held):
-                names = sql.SQL(", ").join(map(sql.Identifier, columns))
-                connection.execute(sql.SQL("create index on {} ({})").format(identifier(schema, obj), names))
-
-
-def _begins_with(columns: Sequence[str | None], wanted: Sequence[str]) -> bool:
-    return tuple(columns[: len(wanted)]) == tuple(wanted)
+        for index in wanted:
+            if not any(found_in == schema and index.is_served_by(method, columns) for found_in, method, columns in rows):
+                names = sql.SQL(", ").join(map(sql.Identifier, index.columns))
+                connection.execute(
+                    sql.SQL("create index on {} using {} ({}){}").format(
+                        identifier(schema, obj), sql.SQL(index.method), names, sql.SQL(index.options)
+                    )
+                )
 
 
 def _extend(connection: Connection[Any], obj: SourceObject, schema: str, wanted: dict[str, str], existing: dict[str, str]) -> None:

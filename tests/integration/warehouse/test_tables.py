@@ -190,6 +190,19 @@ def test_tables_made_before_their_contract_named_a_record_gain_its_indexes(wareh
     assert indexes(warehouse, "raw_history", addresses.table) == [("_replaced_by_load_id",), ("address_id",), ("customer_id",)]
 
 
+@pytest.mark.parametrize("schema", ["landing", "raw", "raw_history"])
+def test_indexes_that_went_missing_are_made_again(warehouse, visits, schema):
+    ensure(visits)
+    described = "select indexname, indexdef from pg_indexes where schemaname = %s and indexname not like '%%pkey' order by 1"
+    made = warehouse.fetch(described, schema)
+    assert made
+    with connect() as connection:
+        for name, _ in made:
+            connection.execute(f"drop index {schema}.{name}")
+    ensure(visits)
+    assert warehouse.fetch(described, schema) == made
+
+
 def test_tables_of_raw_that_had_a_b_tree_on_their_loads_are_given_room(warehouse, visits):
     ensure(visits)
     described = "select indexdef from pg_indexes where schemaname = 'raw' order by 1"
