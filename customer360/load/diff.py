@@ -44,7 +44,8 @@ def diff(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> ledger.
     watermark_to = _set_aside_unusable(connection, obj, work)
     reach("diffing")
     is_first = relations.raw_is_empty(connection, obj)
-    if not is_first and not relations.is_looked_up(connection, obj, rows=load.counts.extracted):  # the planner has the choice then
+    by_key = relations.is_looked_up(connection, obj, rows=load.counts.extracted)
+    if not is_first and not by_key:  # left to itself, the planner hashes all of raw to look up a few rows, unless it has figures
         connection.execute(sql.SQL("analyze {} ({})").format(work.rows, relations.comma(map(sql.Identifier, obj.key))))
     truncated = _leave_truncated(connection, obj, work)
     superseded = truncated + (0 if load.work.get("key_is_unique") else _leave_superseded(connection, obj, work))
@@ -53,7 +54,7 @@ def diff(connection: Warehouse, obj: SourceObject, load: ledger.Load) -> ledger.
     if is_first:
         unchanged, stale = _delete(connection, sql.SQL("delete from {}").format(work.gone)), 0
     else:
-        with relations.looking_up(connection, obj, rows=load.counts.extracted):
+        with relations.looking_up(connection, by_key=by_key):
             unchanged, stale = _leave_known(connection, obj, work, published_before=load.work.get("published_before"))
     if load.kind != "replay":
         unchanged += _leave_quarantined(connection, obj, work)

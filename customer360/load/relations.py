@@ -108,9 +108,8 @@ def is_looked_up(connection: Warehouse, obj: SourceObject, *, rows: int) -> bool
 
 
 @contextmanager
-def looking_up(connection: Warehouse, obj: SourceObject, *, rows: int) -> Iterator[None]:
-    """Within, joins of a load of `rows` rows with raw go through raw's key, if the load is small against raw. In a transaction."""
-    by_key = is_looked_up(connection, obj, rows=rows)
+def looking_up(connection: Warehouse, *, by_key: bool) -> Iterator[None]:
+    """Within, joins of a load with raw go through raw's key, if `by_key`: the load is small against raw. In a transaction."""
     if by_key:
         connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
     yield
