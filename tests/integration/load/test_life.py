@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -260,7 +259,7 @@ def test_a_large_first_load_becomes_raw_and_is_as_any_other(
 
 @pytest.mark.parametrize("is_large", [False, True])
 def test_changes_stay_in_their_pages_and_write_no_index(
-    source: Source, warehouse: Any, people: Load, request: pytest.FixtureRequest, is_large: bool
+    source: Source, warehouse: Any, people: Load, wait_until: Any, request: pytest.FixtureRequest, is_large: bool
 ) -> None:
     if is_large:
         request.getfixturevalue("any_first_load_is_large")
@@ -272,9 +271,7 @@ def test_changes_stay_in_their_pages_and_write_no_index(
     updates = (
         "select pg_stat_get_tuples_updated(oid), pg_stat_get_tuples_hot_updated(oid) from pg_class where oid = 'raw.shop__people'::regclass"
     )
-    deadline = time.monotonic() + 30
-    while warehouse.fetch(updates)[0][0] < 20 and time.monotonic() < deadline:  # a session tells its figures when it ends
-        time.sleep(0.05)
+    wait_until(lambda: warehouse.fetch(updates)[0][0] == 20)  # a session tells its figures when it ends
     assert warehouse.fetch(updates) == [(20, 20)]
 
 
