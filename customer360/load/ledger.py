@@ -115,13 +115,13 @@ def _fetch(connection: Warehouse, query: sql.Composed, values: dict[str, Any]) -
     return _load(row) if row else None
 
 
-def take_turn(connection: Warehouse, obj: SourceObject, *, wait_seconds: float) -> bool:
-    """Take the object's lock for this session; False if another process holds it and keeps it for `wait_seconds`.
+def take_turn(connection: Warehouse, obj: SourceObject, *, wait_seconds: float, work: Literal["load", "backfill"] = "load") -> bool:
+    """Take the object's lock for this kind of work for this session; False if another process holds it and keeps it for `wait_seconds`.
 
     The server frees it when the session ends, however it ends. A killed process may leave its last statement running for
     a moment; that is what the wait is for.
     """
-    key = f"load:{obj.full_name}"
+    key = f"{work}:{obj.full_name}"
     with connection.transaction():
         connection.execute("select set_config('lock_timeout', %s, true)", [f"{max(int(wait_seconds * 1000), 1)}ms"])
         try:

@@ -28,7 +28,7 @@ from customer360.load.ledger import Counts
 from customer360.pipeline.gating import Gate
 from customer360.pipeline.ingest import resolve_object
 from customer360.pipeline.load_run import IngestRequest, LoadRun, Progress, SourceDown
-from customer360.pipeline.sessions import object_session
+from customer360.pipeline.sessions import TURN_WAIT_SECONDS, object_session
 from customer360.warehouse import connections, tables
 from customer360.warehouse.roles import Role
 
@@ -104,8 +104,7 @@ def cancel_backfill(system: str, object: str) -> bool:
 def _session(obj: SourceObject) -> Iterator[relations.Warehouse]:
     """A session that alone works on the object's backfill. Raises UserError where another one does."""
     with connections.connect(role=Role.LOADER, autocommit=True) as connection:
-        row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 361))", [f"backfill:{obj.full_name}"]).fetchone()
-        if not (row and row[0]):
+        if not ledger.take_turn(connection, obj, wait_seconds=TURN_WAIT_SECONDS, work="backfill"):
             raise UserError(f"a backfill of {obj.full_name} runs now; wait for its end")
         yield connection
 
